@@ -1,0 +1,57 @@
+"""symdiff: standalone NumPy gradients from plain NumPy losses.
+
+`compile` takes a loss and gives a module's text with its forward pass and its reverse-mode gradient. What is
+heavy is imported when it is first asked for, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .errors import (
+        FileError,
+        MutationError,
+        NondeterminismError,
+        ShapeError,
+        SizeError,
+        SpecError,
+        SymdiffError,
+        TextError,
+        TraceError,
+        UnsupportedError,
+        ValueDependenceError,
+        VerificationError,
+    )
+    from .pipeline import Compiled, compile
+    from .specs import ArraySpec
+
+_HOMES = {"compile": "pipeline", "Compiled": "pipeline", "ArraySpec": "specs"}
+
+__all__ = [
+    "ArraySpec",
+    "Compiled",
+    "FileError",
+    "MutationError",
+    "NondeterminismError",
+    "ShapeError",
+    "SizeError",
+    "SpecError",
+    "SymdiffError",
+    "TextError",
+    "TraceError",
+    "UnsupportedError",
+    "ValueDependenceError",
+    "VerificationError",
+    "compile",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'symdiff' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)

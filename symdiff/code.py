@@ -1,0 +1,180 @@
+"""Pieces of emitted Python: text with the precedence that decides where parentheses go.
+
+In: texts that came from the allocator of names, from `repr`, or from the rows of the table. Out: text as
+`black` would leave it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import sympy
+
+from .graph import Nodes
+from .shapes import Size
+
+__all__ = [
+    "Code",
+    "Level",
+    "Writer",
+    "call",
+    "infix",
+    "number",
+    "reduced",
+    "tuple_of",
+    "wrap",
+]
+
+
+class Level:
+    """How tightly an expression binds; a looser one inside a tighter one needs parentheses."""
+
+    ATOM, POWER, UNARY, PRODUCT, SUM, AND, OR, COMPARISON = range(8, 0, -1)
+
+
+class Code(NamedTuple):
+    """An expression's text and its binding level, and how its user may write it better.
+
+    negated: it is minus this. inverse: it is one over this. keepdims: a reduction's text with its axes kept.
+    mean: a sum's text as a mean, and the number of elements that divides it.
+    """
+
+    text: str
+    level: int = Level.ATOM
+    negated: Code | None = None
+    inverse: Code | None = None
+    keepdims: Code | None = None
+    mean: tuple[Code, Size] | None = None
+
+
+class Writer:
+    """What a row's `write` may ask: names of modules, texts of sizes, facts on nodes."""
+
+    def __init__(self, nodes: Nodes, np: str = "np") -> None:
+        self.nodes = nodes
+        self.np = np
+        self.special = "scipy.special"
+        self.uses_scipy = False
+        self.size_names: dict[str, str] = {}
+
+    def function(self, name: str) -> str:
+        """Return the text by which the module reaches `np.NAME` or `scipy.special.NAME`."""
+        if name.startswith("scipy.special."):
+            self.uses_scipy = True
+            return self.special + name.removeprefix("scipy.special")
+        return self.np + name.removeprefix("np")
+
+    def number(self, value: float) -> Code:
+        return number(value, self.np)
+
+    def size(self, size: Size) -> Code:
+        return size_code(size, self.size_names)
+
+    def shape(self, shape: Iterable[Size]) -> str:
+        """Return the text of a shape: `(n, 3)`."""
+        return tuple_of(self.size(size).text for size in shape)
+
+
+def wrap(code: Code, level: int) -> str:
+    """Return the text, in parentheses where it binds more loosely than `level`."""
+    return code.text if code.level >= level else f"({code.text})"
+
+
+def call(function: str, *arguments: Code | str) -> Code:
+    """Return a function call."""
+    texts = (one.text if isinstance(one, Code) else one for one in arguments)
+    return Code(f"{function}({', '.join(texts)})")
+
+
+def infix(left: Code, operator: str, right: Code, level: int) -> Code:
+    """Return `left operator right`, which groups from the left."""
+    return Code(f"{wrap(left, level)} {operator} {wrap(right, level + 1)}", level)
+
+
+def reduced(
+    x: Code, name: str, axes: Sequence[int], rank: int, count: Size = 0
+) -> Code:
+    """Return a reduction as a method call: `x.max(axis=1)`; for a sum, over `count` elements."""
+    text = f"{wrap(x, Level.ATOM)}.{name}"
+    axis = str(axes[0]) if len(axes) == 1 else tuple_of(map(str, axes))
+    inside = [] if len(axes) == rank else [f"axis={axis}"]
+    mean = reduced(x, "mean", axes, rank) if name == "sum" else None
+    kept = Code(f"{text}({', '.join([*inside, 'keepdims=True'])})")
+    return Code(
+        f"{text}({', '.join(inside)})",
+        keepdims=kept._replace(mean=mean and mean.keepdims and (mean.keepdims, count)),
+        mean=mean and (mean, count),
+    )
+
+
+def tuple_of(texts: Iterable[str]) -> str:
+    """Return the text of a tuple."""
+    inside = list(texts)
+    return f"({inside[0]},)" if len(inside) == 1 else f"({', '.join(inside)})"
+
+
+def number(value: float, np: str) -> Code:
+    """Return a Python number's literal; infinities and NaN by NumPy's name."""
+    if isinstance(value, bool):
+        return Code(str(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        if math.isnan(value):
+            return Code(f"{np}.nan")
+        return Code(f"{np}.inf") if value > 0 else Code(f"-{np}.inf", Level.UNARY)
+    text = repr(value)
+    return Code(text, Level.UNARY if text.startswith("-") else Level.ATOM)
+
+
+def size_code(size: Size, names: Mapping[str, str]) -> Code:
+    """Return the text of a size: integers, names of sizes, and what is computed from them."""
+    if isinstance(size, int) or size.is_Integer:
+        return number(int(size), "np")
+    if size.is_Symbol:
+        return Code(names.get(size.name, size.name))
+    if size.is_Add:
+        return _sum(size, names)
+    if size.is_Mul:
+        return _product(size, names)
+    if size.is_Pow and size.exp.is_Integer and size.exp > 0:
+        base = wrap(size_code(size.base, names), Level.ATOM)
+        return Code(f"{base}**{size.exp}", Level.POWER)
+    if isinstance(size, sympy.floor):
+        numerator, denominator = size.args[0].as_numer_denom()
+        left, right = size_code(numerator, names), size_code(denominator, names)
+        return infix(left, "//", right, Level.PRODUCT)
+    if isinstance(size, sympy.Min | sympy.Max):
+        function = "min" if isinstance(size, sympy.Min) else "max"
+        return call(
+            function, *(size_code(one, names) for one in sympy.ordered(size.args))
+        )
+    if isinstance(size, sympy.Mod):
+        left, right = (size_code(one, names) for one in size.args)
+        return infix(left, "%", right, Level.PRODUCT)
+    raise TypeError(f"no text for the size {size}")
+
+
+def _sum(size: sympy.Expr, names: Mapping[str, str]) -> Code:
+    positive_first = sorted(
+        sympy.Add.make_args(size),
+        key=lambda term: (term.is_Integer, term.as_coeff_Mul()[0] < 0),
+    )
+    total = size_code(positive_first[0], names)
+    for term in positive_first[1:]:
+        negative = term.as_coeff_Mul()[0] < 0
+        right = size_code(-term if negative else term, names)
+        total = infix(total, "-" if negative else "+", right, Level.SUM)
+    return total
+
+
+def _product(size: sympy.Expr, names: Mapping[str, str]) -> Code:
+    numerator, denominator = size.as_numer_denom()
+    if denominator != 1:
+        left, right = size_code(numerator, names), size_code(denominator, names)
+        return infix(left, "//", right, Level.PRODUCT)
+    factors = [size_code(one, names) for one in sympy.Mul.make_args(size)]
+    total = factors[0]
+    for factor in factors[1:]:
+        total = infix(total, "*", factor, Level.PRODUCT)
+    return total

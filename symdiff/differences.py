@@ -1,0 +1,178 @@
+"""A claimed slope of a function of one number against the function's own differences.
+
+In: the function along a direction, its value at 0 and the slope claimed there. Out: a
+`Verdict`. There is no step to pick: steps go down by tens, Richardson extrapolation
+combines them, and the finer steps must confirm what the coarser ones extrapolate, or
+else the verdict is "undecided", as it is beside a kink. Nothing is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Verdict", "judge"]
+
+STEPS = 10.0 ** -np.arange(2, 9)
+EPS = float(np.finfo(np.float64).eps)
+SHARP = 1e-5  # a difference less certain than this, relatively, decides nothing
+SAFETY = 10.0  # times an error's estimate is its bound
+KINK = 4  # the index of the step at which a kink at 0 is looked for
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the differences say of a slope: "right", "wrong" or "undecided".
+
+    `error` is the estimated error of `difference`, `scale` the size against which
+    both are judged. `order` is the power of the step h with which the odd part of the
+    Taylor remainder, (f(h) - f(-h)) / 2 - h * slope, falls: 3 if the slope is right, 1
+    if it is wrong, NaN where rounding hides it.
+    """
+
+    outcome: str
+    slope: float
+    difference: float
+    error: float
+    scale: float
+    order: float
+
+    @property
+    def relative(self) -> float:
+        """The distance of slope and difference, relative to the scale."""
+        gap = abs(self.difference - self.slope)
+        return gap / self.scale if gap else 0.0
+
+
+@dataclass(frozen=True)
+class _Ladder:
+    """Differences at falling steps: a row per step, extrapolated to the right."""
+
+    value: float
+    above: tuple[float, ...] = ()
+    below: tuple[float, ...] = ()
+    rows: tuple[tuple[float, ...], ...] = ()
+
+    def extended(self, above: float, below: float) -> _Ladder:
+        """Return the ladder with the function's values at its next step."""
+        row = [(above - below) / (2 * STEPS[len(self.rows)])]
+        for column, coarser in enumerate(self.rows[-1] if self.rows else ()):
+            factor = 100.0 ** (column + 1)
+            row.append((factor * row[column] - coarser) / (factor - 1))
+        rows = (*self.rows, tuple(row))
+        return _Ladder(self.value, (*self.above, above), (*self.below, below), rows)
+
+    @property
+    def plain(self) -> np.ndarray:
+        """The central differences themselves, not extrapolated."""
+        return np.array([row[0] for row in self.rows])
+
+    @property
+    def magnitude(self) -> float:
+        """The largest absolute value of the function that was seen."""
+        values = np.array([self.value, *self.above, *self.below])
+        return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+
+    @property
+    def noise(self) -> float:
+        """The rounding error of one value, as the finest differences show it."""
+        shown = np.abs(np.diff(self.plain[-3:])) * STEPS[-2:]
+        shown = np.where(np.isfinite(shown), shown, 0.0)
+        return max(EPS * self.magnitude, float(np.max(shown)))
+
+    @property
+    def jump(self) -> float:
+        """The change of the slope at 0: what second differences leave in the limit."""
+        steps = STEPS[KINK - 1 : KINK + 1]
+        above = np.array(self.above[KINK - 1 : KINK + 1])
+        below = np.array(self.below[KINK - 1 : KINK + 1])
+        coarse, fine = (above - 2 * self.value + below) / steps
+        return float(abs(10 * fine - coarse) / 9)
+
+    def best(self) -> tuple[int, float, float]:
+        """Return the row, the difference and its error where that error is least."""
+        noise, found = self.noise, (0, np.nan, np.inf)
+        for i, row in enumerate(self.rows[1:], 1):
+            for j in range(1, len(row)):
+                near = (row[j - 1], self.rows[i - 1][j - 1])
+                error = max(abs(row[j] - other) for other in near)
+                error += 2 * noise / STEPS[i]
+                if error < found[2]:
+                    found = (i, row[j], error)
+        return found
+
+    def order(self, slope: float) -> float:
+        """Return the order of the remainder at the two finest steps that show it."""
+        gaps = np.abs(self.plain - slope)
+        shown = gaps > SAFETY * EPS * self.magnitude / STEPS[: len(gaps)]
+        pairs = np.flatnonzero(shown[:-1] & shown[1:])
+        if not len(pairs) or not np.isfinite(slope):
+            return np.nan
+        return float(1 + np.log10(gaps[pairs[-1]] / gaps[pairs[-1] + 1]))
+
+
+def judge(
+    along: Callable[[float], float],
+    value: float,
+    slope: float,
+    *,
+    scale: float,
+    tolerance: float,
+) -> Verdict:
+    """Return the verdict on `slope`, claimed to be the derivative of `along` at 0.
+
+    Calls `along` 4 to 14 times: a slope that agrees with a difference to within
+    `tolerance` of the scale is right at once. `value` is `along(0)`; `scale` is the
+    size that the slope could have had, where it is larger than the slope itself.
+    """
+    scale = max((abs(x) for x in (scale, slope) if np.isfinite(x)), default=0.0)
+    ladder = _Ladder(value)
+    for step in STEPS:
+        ladder = ladder.extended(along(step), along(-step))
+        if len(ladder.rows) == 1:
+            continue
+        row = [x for x in ladder.rows[-1] if np.isfinite(x)]
+        near = min(row, key=lambda x: abs(x - slope), default=np.nan)
+        size = max(scale, abs(near))
+        if abs(near - slope) <= tolerance * size:
+            error = abs(near - slope)
+            return Verdict("right", slope, near, error, size, ladder.order(slope))
+    return _weigh(ladder, slope, scale, tolerance)
+
+
+def _weigh(ladder: _Ladder, slope: float, scale: float, tolerance: float) -> Verdict:
+    row, difference, error = ladder.best()
+    size = max(scale, abs(difference)) if np.isfinite(difference) else scale
+    if not np.isfinite(slope):
+        size = max(size, ladder.magnitude)
+    gap = abs(difference - slope)
+    order = ladder.order(slope)
+    sharp = error <= SHARP * size
+    if np.isfinite(slope) and _is_flat(ladder, scale):
+        outcome, size = "right", ladder.magnitude
+    elif sharp and gap <= SAFETY * error + tolerance * size:
+        outcome = "right"
+    elif sharp and _is_confirmed(ladder, row, difference, error, gap):
+        outcome = "wrong" if order < 2 or not np.isfinite(slope) else "undecided"
+    else:
+        outcome = "undecided"
+    return Verdict(outcome, slope, difference, error, size, order)
+
+
+def _is_flat(ladder: _Ladder, scale: float) -> bool:
+    """Return whether the slope and the function say "no change", but for rounding."""
+    change = abs(ladder.plain[0]) * STEPS[0]
+    return max(change, scale * STEPS[0]) <= SAFETY * ladder.noise
+
+
+def _is_confirmed(
+    ladder: _Ladder, row: int, difference: float, error: float, gap: float
+) -> bool:
+    """Return whether the finer steps agree with the difference and 0 is no kink."""
+    rounding = EPS * ladder.magnitude / STEPS
+    agree = np.abs(ladder.plain - difference) <= SAFETY * (error + SAFETY * rounding)
+    seen = gap if np.isfinite(gap) else abs(difference)
+    smooth = ladder.jump <= 0.01 * seen + SAFETY * rounding[KINK]
+    return bool(np.all(agree[row + 1 :]) and smooth)

@@ -1,0 +1,117 @@
+"""Every error that symdiff raises: one class per kind of failure, each under `SymdiffError`.
+
+An error says what happened, where (the user's file and line, the columns underlined) and the remedy. Each
+class has a stable `code`, which is also its anchor in the README's guide, and derives from the builtin
+exception that fits.
+"""
+
+from __future__ import annotations
+
+from .source import Position
+
+__all__ = [
+    "FileError",
+    "MutationError",
+    "NondeterminismError",
+    "ShapeError",
+    "SizeError",
+    "SpecError",
+    "SymdiffError",
+    "TextError",
+    "TraceError",
+    "UnsupportedError",
+    "ValueDependenceError",
+    "VerificationError",
+]
+
+
+class SymdiffError(Exception):
+    """Base of every error of symdiff.
+
+    Attributes: `message` (what), `position` (where, or None), `remedy` (what to do), `code` (stable name).
+    """
+
+    code = "error"
+
+    def __init__(
+        self, message: str, *, position: Position | None = None, remedy: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f"{self.position}: " if self.position else ""
+        lines = [f"{where}{self.message}"]
+        if self.position and (source := self.position.underlined()):
+            lines.append(source)
+        if self.remedy:
+            lines += [f"  {line}" for line in self.remedy.splitlines()]
+        return "\n".join(lines)
+
+
+class TraceError(SymdiffError, TypeError):
+    """The loss does something that cannot be recorded."""
+
+    code = "trace"
+
+
+class ValueDependenceError(TraceError):
+    """Python asks for the value of a traced array: `if`, `while`, `float()`, `int()`, `math.*`."""
+
+    code = "value-dependence"
+
+
+class UnsupportedError(TraceError):
+    """A NumPy or SciPy function, or one of its options, that symdiff does not know."""
+
+    code = "unsupported"
+
+
+class MutationError(TraceError):
+    """The loss writes into an array that it was given."""
+
+    code = "mutation"
+
+
+class ShapeError(TraceError, ValueError):
+    """Shapes, axes or dtypes that do not fit together; NumPy too would raise."""
+
+    code = "shape"
+
+
+class SizeError(TraceError, ValueError):
+    """Something depends on an unknown size in a way that no expression in the sizes describes."""
+
+    code = "size"
+
+
+class NondeterminismError(TraceError):
+    """Two runs of the loss differ: randomness, a clock, or state that changes between calls."""
+
+    code = "nondeterminism"
+
+
+class SpecError(SymdiffError, ValueError):
+    """Arguments of `compile` that do not describe the loss: a missing or malformed spec, an unknown `wrt`."""
+
+    code = "spec"
+
+
+class VerificationError(SymdiffError, ArithmeticError):
+    """The emitted module disagrees with the user's own function; nothing is written."""
+
+    code = "verification"
+
+
+class TextError(SymdiffError, RuntimeError):
+    """Emitted text or a template failed its own check: an internal fault or an edited template."""
+
+    code = "text"
+
+
+class FileError(SymdiffError, OSError):
+    """A file that cannot be read, loaded, or safely written."""
+
+    code = "file"

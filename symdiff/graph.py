@@ -1,0 +1,317 @@
+"""The graph: interned SymPy nodes with their shapes, dtypes, names and places in the user's source.
+
+`Nodes` makes nodes, equal ones as one object; `Graph` names some of them as outputs and is what passes take
+and give. Elementwise nodes are SymPy's own classes or `Elementwise`; everything else that an array needs is
+an `ArrayNode`, whose fixed parameters (axes, shapes, keys) stand in `params`. Nodes whose operands' shapes do
+not fit are refused by the shape rule of their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy.core.function import Function
+
+from .errors import SymdiffError
+from .shapes import Shape, Size, show, size
+from .source import Position
+
+__all__ = [
+    "ArrayConstant",
+    "ArrayNode",
+    "Elementwise",
+    "Graph",
+    "Info",
+    "Nodes",
+    "SHAPE_RULES",
+    "Variable",
+    "number_of",
+]
+
+
+class Variable(sympy.Symbol):
+    """An input of the graph: a symbol with a shape and a dtype."""
+
+    shape: Shape
+    dtype: str
+
+    def __new__(cls, name: str, shape: Shape, dtype: str) -> Variable:
+        made = super().__xnew__(cls, name, real=True)
+        made.shape, made.dtype = shape, dtype
+        return made
+
+    def _hashable_content(self) -> tuple:
+        return (*super()._hashable_content(), self.shape, self.dtype)
+
+
+class ArrayNode(sympy.Expr):
+    """An operation on whole arrays: operands in `args`, fixed parameters in `params`."""
+
+    is_commutative = True
+    params: tuple
+
+    def _hashable_content(self) -> tuple:
+        return (*self._args, self.params)
+
+    @property
+    def func(self) -> Callable[..., ArrayNode]:
+        return lambda *args: array_node(type(self), args, self.params)
+
+    def _sympystr(self, printer: Any) -> str:
+        inside = [printer._print(arg) for arg in self.args]
+        inside += [str(param) for param in self.params]
+        return f"{type(self).__name__}({', '.join(inside)})"
+
+
+class ArrayConstant(ArrayNode):
+    """A small array that the loss holds: its dtype, shape and bytes are the parameters."""
+
+    @property
+    def array(self) -> np.ndarray:
+        dtype, shape, data = self.params
+        return np.frombuffer(data, dtype).reshape(shape)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"ArrayConstant{show(self.params[1])}"
+
+
+class Elementwise(Function):
+    """An elementwise function that SymPy has no class for."""
+
+    is_commutative = True
+
+
+@dataclass(slots=True)
+class Info:
+    """What is known of one node besides its operation."""
+
+    shape: Shape
+    dtype: str
+    operands: tuple[sympy.Expr, ...]
+    index: int
+    position: Position | None = None
+    backward: bool = False
+    name: str | None = None
+    cotangent_of: sympy.Expr | None = None
+
+
+# The shape rule of each node class, filled by the rows of the table of operations:
+# (nodes, *operands, *params) -> (shape, dtype).
+SHAPE_RULES: dict[type, Callable[..., tuple[Shape, str]]] = {}
+
+_WITH_COMMUTATIVE_SLOT = (sympy.Add, sympy.Mul, sympy.Pow)
+
+
+def array_node(cls: type, args: Iterable[sympy.Expr], params: tuple) -> Any:
+    """Return a bare node of a class, without SymPy's evaluation."""
+    made = sympy.Basic.__new__(cls, *args)
+    if issubclass(cls, ArrayNode):
+        made.params = params
+    elif cls in _WITH_COMMUTATIVE_SLOT:
+        made.is_commutative = True
+    return made
+
+
+class Nodes:
+    """All nodes of one stage of a compilation, each made once.
+
+    `witness` gives unknown sizes a value while a loss is traced, `float_dtype` is the dtype of real arrays
+    that the loss makes itself.
+    """
+
+    def __init__(
+        self,
+        float_dtype: str = "float64",
+        witness: Mapping[sympy.Symbol, int] | None = None,
+    ) -> None:
+        self.float_dtype = float_dtype
+        self.witness = dict(witness or {})
+        self.position: Position | None = None
+        self.backward = False
+        self._size_values: dict[sympy.Expr, int] = {}
+        self._made: dict[tuple, sympy.Expr] = {}
+        self._info: dict[int, Info] = {}
+        self._all: list[sympy.Expr] = (
+            []
+        )  # keeps nodes alive, so that their ids stay theirs
+
+    def __getitem__(self, node: sympy.Expr) -> Info:
+        return self._info[id(node)]
+
+    def __contains__(self, node: object) -> bool:
+        return id(node) in self._info
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[sympy.Expr]:
+        return iter(self._all)
+
+    def shape(self, node: sympy.Expr) -> Shape:
+        return self._info[id(node)].shape
+
+    def dtype(self, node: sympy.Expr) -> str:
+        return self._info[id(node)].dtype
+
+    def same_size(self, one: Size, other: Size) -> bool:
+        """Return whether two sizes are equal: for certain, or while tracing by their witnesses."""
+        if one == other:
+            return True
+        return bool(self.witness) and self.size_value(one) == self.size_value(other)
+
+    def size_value(self, one: Size) -> int:
+        """Return the value that a size has while tracing."""
+        if isinstance(one, int):
+            return one
+        if one not in self._size_values:
+            self._size_values[one] = int(one.subs(self.witness))
+        return self._size_values[one]
+
+    def variable(self, name: str, shape: Shape, dtype: str) -> sympy.Expr:
+        """Return the input of this name."""
+        key = (Variable, name)
+        if key not in self._made:
+            self._add(key, Variable(name, shape, dtype), shape, dtype, ())
+        return self._made[key]
+
+    def number(self, value: float) -> sympy.Expr:
+        """Return a Python number as a node: bool, int or float, exact."""
+        if isinstance(value, bool | np.bool_):
+            key, dtype = (bool, bool(value)), "bool"
+        elif isinstance(value, int | np.integer):
+            key, dtype = (int, int(value)), "int"
+        else:
+            key, dtype = (float, repr(float(value))), "float"
+        if key not in self._made:
+            self._add(key, _number_node(value, dtype), (), dtype, ())
+        return self._made[key]
+
+    def size(self, value: Size) -> sympy.Expr:
+        """Return a size as a scalar node."""
+        value = size(value)
+        if isinstance(value, int):
+            return self.number(value)
+        key = ("size", value)
+        if key not in self._made:
+            self._add(key, value, (), "int", ())
+        return self._made[key]
+
+    def array(self, value: np.ndarray) -> sympy.Expr:
+        """Return a constant array as a node."""
+        dtype = self.float_dtype if value.dtype.kind == "f" else value.dtype.name
+        data = np.ascontiguousarray(value, dtype)
+        return self.make(ArrayConstant, params=(dtype, value.shape, data.tobytes()))
+
+    def make(self, cls: type, *operands: sympy.Expr, params: tuple = ()) -> sympy.Expr:
+        """Return the node of a class over operands; the one made before where it is equal."""
+        key = (cls, *map(id, operands), params)
+        node = self._made.get(key)
+        if node is None:
+            shape, dtype = SHAPE_RULES[cls](self, *operands, *params)
+            node = self._add(
+                key, array_node(cls, operands, params), shape, dtype, operands
+            )
+        return node
+
+    @contextmanager
+    def marked(
+        self, position: Position | None, *, backward: bool = False
+    ) -> Iterator[None]:
+        """Give nodes made inside a place in the source, and say which half they belong to."""
+        before = self.position, self.backward
+        self.position, self.backward = position, backward
+        try:
+            yield
+        except SymdiffError as error:
+            if error.position is None:
+                error.position = position
+            raise
+        finally:
+            self.position, self.backward = before
+
+    def _add(
+        self, key: tuple, node: sympy.Expr, shape: Shape, dtype: str, operands: tuple
+    ) -> sympy.Expr:
+        info = Info(
+            shape, dtype, operands, len(self._all), self.position, self.backward
+        )
+        self._made[key] = node
+        self._info[id(node)] = info
+        self._all.append(node)
+        return node
+
+
+def number_of(node: sympy.Expr) -> float | None:
+    """Return the Python number that a node stands for, or None where it is none."""
+    if node is sympy.true or node is sympy.false:
+        return bool(node)
+    if isinstance(node, sympy.Integer):
+        return int(node)
+    if isinstance(node, sympy.Number):
+        return float(node)
+    return None
+
+
+def _number_node(value: float, dtype: str) -> sympy.Expr:
+    if dtype == "bool":
+        return sympy.true if value else sympy.false
+    if dtype == "int":
+        return sympy.Integer(int(value))
+    return sympy.Float(float(value))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Outputs over interned nodes: what one pass gives to the next."""
+
+    nodes: Nodes
+    inputs: tuple[sympy.Expr, ...]
+    outputs: Mapping[str, sympy.Expr]
+    notes: tuple[str, ...] = field(default=())
+
+    def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
+        """Return the nodes that outputs need (all outputs by default), operands first."""
+        wanted = self.outputs if outputs is None else outputs
+        return self.reach([self.outputs[name] for name in wanted])
+
+    def reach(self, roots: Iterable[sympy.Expr]) -> list[sympy.Expr]:
+        """Return the nodes that these roots need, operands first, in the order they were made."""
+        nodes, found, pending = self.nodes, {}, list(roots)
+        while pending:
+            node = pending.pop()
+            if id(node) not in found:
+                found[id(node)] = node
+                pending.extend(nodes[node].operands)
+        return sorted(found.values(), key=lambda node: nodes[node].index)
+
+    def __str__(self) -> str:
+        """A line a node: its number, what it is, its shape, dtype, name and place."""
+        nodes = self.walk()
+        label: dict[int, str] = {}
+        lines = []
+        for node in nodes:
+            info = self.nodes[node]
+            if not info.operands and not isinstance(node, ArrayNode):
+                label[id(node)] = str(node)
+                if not isinstance(node, Variable):
+                    continue
+            else:
+                label[id(node)] = f"%{info.index}"
+            inside = [label[id(operand)] for operand in info.operands]
+            inside += [str(param) for param in getattr(node, "params", ())]
+            if isinstance(node, ArrayConstant):
+                inside = []
+            what = "input" if isinstance(node, Variable) else type(node).__name__
+            where = f"  {info.position}" if info.position else ""
+            name = f"  {info.name}" if info.name and info.operands else ""
+            lines.append(
+                f"{label[id(node)]:>5} = {what}({', '.join(inside)})"
+                f"  {show(info.shape)} {info.dtype}{name}{where}"
+            )
+        lines += [f"{name} -> {label[id(node)]}" for name, node in self.outputs.items()]
+        return "\n".join(lines)

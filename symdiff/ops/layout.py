@@ -1,0 +1,492 @@
+"""Rows of layout: nodes that move or repeat elements and compute nothing.
+
+Sizes may be unknown. `reshape` to sizes that do not multiply to the array's is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..code import Code, Level, Writer, call, wrap
+from ..errors import ShapeError, UnsupportedError
+from ..graph import ArrayNode, Nodes, number_of
+from ..shapes import Shape, Size, axes_of, axis_of, divide, product, promote, show, size
+from .handle import Handle, active_nodes, handle_of, size_of
+from .table import ROWS, reached_by, row
+
+__all__ = [
+    "Broadcast",
+    "Concatenate",
+    "Reshape",
+    "Stack",
+    "Transpose",
+    "broadcast_to",
+    "shape_of",
+]
+
+
+class Reshape(ArrayNode):
+    """x with its elements in another shape; params: the shape."""
+
+
+class Transpose(ArrayNode):
+    """x with its axes in another order; params: the axes."""
+
+
+class Broadcast(ArrayNode):
+    """x repeated to a shape; params: the shape."""
+
+
+class Concatenate(ArrayNode):
+    """Arrays one behind the other; params: the axis."""
+
+
+class Stack(ArrayNode):
+    """Arrays along a new axis; params: the axis."""
+
+
+def shape_of(value: Any) -> Shape:
+    """Return a shape from what a user gives for one: a size or a tuple or list of them."""
+    if isinstance(value, tuple | list):
+        return tuple(size_of(one) for one in value)
+    return (size_of(value),)
+
+
+# Reshape.
+
+
+def _write_reshape(writer: Writer, node: Any, x: Code) -> Code:
+    old, new = writer.nodes.shape(writer.nodes[node].operands[0]), node.params[0]
+    text = wrap(x, Level.ATOM)
+    if x.keepdims is not None and keeps_axes(writer.nodes, node):
+        return x.keepdims
+    keys = _new_axes(old, new)
+    if keys is not None:
+        return Code(f"{text}[{', '.join(keys)}]")
+    if len(new) == 1:
+        return Code(f"{text}.ravel()" if len(old) != 1 else text)
+    return Code(f"{text}.reshape({', '.join(writer.size(one).text for one in new)})")
+
+
+def keeps_axes(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Return whether a reshape puts back, with size 1, the axes that its operand reduced."""
+    operand = nodes[node].operands[0]
+    inner = nodes[operand].operands
+    if (
+        not isinstance(node, Reshape)
+        or len(inner) != 1
+        or not hasattr(operand, "params")
+    ):
+        return False
+    before, axes = nodes.shape(inner[0]), reduced_axes(operand)
+    if axes is None:
+        return False
+    return node.params[0] == tuple(
+        1 if i in axes else one for i, one in enumerate(before)
+    )
+
+
+def reduced_axes(node: sympy.Expr) -> tuple[int, ...] | None:
+    """Return the axes that a reduction or a sum takes away, None for other nodes."""
+    row = ROWS[type(node)]
+    if row.kind == "reduction":
+        return node.params[0]  # type: ignore[attr-defined]
+    if row.kind != "contraction":
+        return None
+    inputs, output = node.params  # type: ignore[attr-defined]
+    if (
+        len(inputs) > 1
+        or list(output) != sorted(output)
+        or len(set(inputs[0])) < len(inputs[0])
+    ):
+        return None
+    return tuple(axis for axis, index in enumerate(inputs[0]) if index not in output)
+
+
+def _new_axes(old: Shape, new: Shape) -> list[str] | None:
+    """Return the key that makes `new` of `old` by new axes of size 1, or drops them; or None."""
+    if tuple(one for one in old if one != 1) != tuple(one for one in new if one != 1):
+        return None
+    if len(new) > len(old):
+        return _inserted(list(old), list(new))
+    if len(new) < len(old):
+        return _dropped(list(old), list(new))
+    return None
+
+
+def _inserted(old: list[Size], new: list[Size]) -> list[str] | None:
+    keys = []
+    for one in new:
+        if old and old[0] == one and (one != 1 or len(new) - len(keys) <= len(old)):
+            keys.append(":")
+            old.pop(0)
+        elif one == 1:
+            keys.append("None")
+        else:
+            return None
+    while keys and keys[-1] == ":":
+        keys.pop()
+    return keys or None
+
+
+def _dropped(old: list[Size], new: list[Size]) -> list[str] | None:
+    keys = []
+    for one in old:
+        if new and new[0] == one:
+            keys.append(":")
+            new.pop(0)
+        elif one == 1:
+            keys.append("0")
+        else:
+            return None
+    while keys and keys[-1] == ":":
+        keys.pop()
+    return keys or None
+
+
+row(
+    Reshape,
+    kind="view",
+    shape=lambda nodes, x, shape: (shape, nodes.dtype(x)),
+    write=_write_reshape,
+    vjp=(lambda g, y, x: np.reshape(g, x.sizes),),
+    latex="{0}",
+    inline=True,
+)
+
+
+@reached_by(np.reshape)
+def reshape(
+    x: Any, shape: Any = None, order: str = "C", newshape: Any = None
+) -> Handle:
+    if order != "C":
+        raise UnsupportedError(f"np.reshape: order={order!r} is not supported")
+    x = handle_of(x)
+    wanted = shape_of(newshape if shape is None else shape)
+    return _reshaped(x, _without_unknown(x, wanted))
+
+
+def _without_unknown(x: Handle, wanted: Shape) -> Shape:
+    """Replace -1 by the size that is left, and check the number of elements."""
+    nodes, total = x.nodes, product(x.sizes)
+    holes = [axis for axis, one in enumerate(wanted) if one == -1]
+    known = product(one for one in wanted if one != -1)
+    if not holes:
+        if not nodes.same_size(known, total):
+            raise ShapeError(
+                f"cannot reshape an array of shape {show(x.sizes)} into {show(wanted)}"
+            )
+        return wanted
+    left = divide(total, known)
+    if left is None and nodes.witness and nodes.size_value(known):
+        # A size that leaked into the user's code as a plain int: the two traces will say which.
+        left, rest = divmod(nodes.size_value(total), nodes.size_value(known))
+        left = None if rest else left
+    if left is None or len(holes) > 1:
+        raise ShapeError(
+            f"cannot reshape an array of shape {show(x.sizes)} into {show(wanted)}"
+        )
+    return tuple(left if one == -1 else one for one in wanted)
+
+
+def _reshaped(x: Handle, shape: Shape) -> Handle:
+    nodes, node = x.nodes, x.node
+    if isinstance(node, Reshape):
+        node = nodes[node].operands[0]
+    if nodes.shape(node) == shape:
+        return Handle(nodes, node)
+    return Handle(nodes, nodes.make(Reshape, node, params=(shape,)))
+
+
+@reached_by(method="reshape")
+def reshape_method(x: Handle, *shape: Any, order: str = "C") -> Handle:
+    return reshape(x, shape[0] if len(shape) == 1 else shape, order)
+
+
+@reached_by(np.ravel, method="ravel")
+def ravel(x: Any, order: str = "C") -> Handle:
+    return reshape(x, (-1,), order)
+
+
+reached_by(method="flatten")(ravel)
+
+
+@reached_by(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Handle:
+    a = handle_of(a)
+    several = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = axes_of(tuple(several), a.ndim + len(several))
+    old = iter(a.sizes)
+    shape = tuple(1 if i in axes else next(old) for i in range(a.ndim + len(axes)))
+    return _reshaped(a, shape)
+
+
+@reached_by(np.squeeze, method="squeeze")
+def squeeze(a: Any, axis: Any = None) -> Handle:
+    a = handle_of(a)
+    if axis is None:
+        axes = tuple(i for i, one in enumerate(a.sizes) if one == 1)
+    else:
+        axes = axes_of(axis, a.ndim)
+    if any(a.sizes[i] != 1 for i in axes):
+        raise ShapeError(
+            f"cannot squeeze axes {axes} of an array of shape {show(a.sizes)}"
+        )
+    return _reshaped(a, tuple(one for i, one in enumerate(a.sizes) if i not in axes))
+
+
+# Transpose.
+
+
+def _transpose_shape(
+    nodes: Nodes, x: sympy.Expr, axes: tuple[int, ...]
+) -> tuple[Shape, str]:
+    shape = nodes.shape(x)
+    return tuple(shape[axis] for axis in axes), nodes.dtype(x)
+
+
+def _write_transpose(writer: Writer, node: Any, x: Code) -> Code:
+    axes = node.params[0]
+    text = wrap(x, Level.ATOM)
+    if axes == tuple(reversed(range(len(axes)))):
+        return Code(f"{text}.T")
+    moved = [i for i, axis in enumerate(axes) if i != axis]
+    if len(moved) == 2:
+        return Code(f"{text}.swapaxes({moved[0]}, {moved[1]})")
+    return Code(f"{text}.transpose({', '.join(map(str, axes))})")
+
+
+row(
+    Transpose,
+    kind="view",
+    shape=_transpose_shape,
+    write=_write_transpose,
+    vjp=(lambda g, y, x: np.transpose(g, _inverse(y.node.params[0])),),
+    latex="{0}^T",
+    inline=True,
+)
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(axes.index(i) for i in range(len(axes)))
+
+
+@reached_by(np.transpose)
+def transpose(a: Any, axes: Any = None) -> Handle:
+    a = handle_of(a)
+    order = tuple(reversed(range(a.ndim))) if axes is None else tuple(axes)
+    order = tuple(axis_of(one, a.ndim) for one in order)
+    if sorted(order) != list(range(a.ndim)):
+        raise ShapeError(f"axes {order} do not fit an array of {a.ndim} dimensions")
+    nodes, node = a.nodes, a.node
+    if isinstance(node, Transpose):
+        order = tuple(node.params[0][axis] for axis in order)
+        node = nodes[node].operands[0]
+    if order == tuple(range(len(order))):
+        return Handle(nodes, node)
+    return Handle(nodes, nodes.make(Transpose, node, params=(order,)))
+
+
+@reached_by(attribute="T")
+def transposed(a: Handle) -> Handle:
+    return transpose(a)
+
+
+@reached_by(np.matrix_transpose, attribute="mT")
+def matrix_transpose(a: Any) -> Handle:
+    return swapaxes(a, -1, -2)
+
+
+@reached_by(method="transpose")
+def transpose_method(a: Handle, *axes: Any) -> Handle:
+    if not axes or axes == (None,):
+        return transpose(a)
+    return transpose(a, axes[0] if isinstance(axes[0], tuple | list) else axes)
+
+
+@reached_by(np.swapaxes, method="swapaxes")
+def swapaxes(a: Any, axis1: Any, axis2: Any) -> Handle:
+    a = handle_of(a)
+    order = list(range(a.ndim))
+    i, j = axis_of(axis1, a.ndim), axis_of(axis2, a.ndim)
+    order[i], order[j] = order[j], order[i]
+    return transpose(a, order)
+
+
+@reached_by(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Handle:
+    a = handle_of(a)
+    sources, targets = (
+        [axis_of(i, a.ndim) for i in (one if isinstance(one, tuple | list) else (one,))]
+        for one in (source, destination)
+    )
+    order = [i for i in range(a.ndim) if i not in sources]
+    for target, one in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, one)
+    return transpose(a, order)
+
+
+# Broadcast.
+
+
+def _write_broadcast(writer: Writer, node: Any, x: Code) -> Code:
+    operand = writer.nodes[node].operands[0]
+    shape, dtype = writer.shape(node.params[0]), node.params[1]
+    if writer.nodes.shape(operand):
+        return call(writer.function("np.broadcast_to"), x, shape)
+    kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"
+    value = number_of(operand)
+    if value in (0, 1) and not (dtype == "float64" and value is True):
+        name = "np.ones" if value else "np.zeros"
+        return Code(f"{writer.function(name)}({shape}{kind})")
+    weak = writer.nodes.dtype(operand) in ("float", "int")
+    if weak and dtype == "float64" and not isinstance(value, float):
+        kind = f", {writer.function('np.float64')}"
+    return Code(f"{writer.function('np.full')}({shape}, {x.text}{kind})")
+
+
+row(
+    Broadcast,
+    kind="array",
+    shape=lambda nodes, x, shape, dtype: (shape, dtype),
+    write=_write_broadcast,
+    vjp=(lambda g, y, x: unbroadcast(g, x.sizes),),
+    latex="{0}",
+    sympy=lambda x: x,
+)
+
+
+def unbroadcast(g: Handle, shape: Shape) -> Handle:
+    """Return g summed over the axes that broadcasting from `shape` made or stretched."""
+    if g.sizes == shape:
+        return g
+    extra = g.ndim - len(shape)
+    stretched = [
+        i for i, one in enumerate(shape, extra) if one == 1 and g.sizes[i] != 1
+    ]
+    total = np.sum(g, axis=tuple([*range(extra), *stretched]))
+    return _reshaped(handle_of(total), shape)
+
+
+@reached_by(np.broadcast_to)
+def broadcast_to(array: Any, shape: Any) -> Handle:
+    array = handle_of(array)
+    wanted = shape_of(shape)
+    fits = len(array.sizes) <= len(wanted)
+    for one, other in zip(reversed(array.sizes), reversed(wanted), strict=False):
+        fits = fits and (one == 1 or array.nodes.same_size(one, other))
+    if not fits:
+        raise ShapeError(f"cannot broadcast {show(array.sizes)} to {show(wanted)}")
+    return full_like_shape(array, wanted, array.nodes.dtype(array.node))
+
+
+def full_like_shape(x: Handle, shape: Shape, dtype: str) -> Handle:
+    """Return x repeated to a shape; x itself where it has it."""
+    nodes = x.nodes
+    strong = {"int": "int64", "float": nodes.float_dtype}.get(dtype, dtype)
+    if x.sizes == shape and nodes.dtype(x.node) == strong:
+        return x
+    return Handle(nodes, nodes.make(Broadcast, x.node, params=(shape, strong)))
+
+
+# Joining.
+
+
+def _concatenated(nodes: Nodes, *parts: Any) -> tuple[Shape, str]:
+    *arrays, axis = parts
+    shapes = [nodes.shape(one) for one in arrays]
+    first = list(shapes[0])
+    for shape in shapes[1:]:
+        others = zip(first, shape, strict=False)
+        if len(shape) != len(first) or not all(
+            nodes.same_size(a, b) for i, (a, b) in enumerate(others) if i != axis
+        ):
+            raise ShapeError(
+                f"cannot join arrays of shapes {', '.join(map(show, shapes))}"
+            )
+    first[axis] = size(
+        sum((shape[axis] for shape in shapes[1:]), start=shapes[0][axis])
+    )
+    return tuple(first), promote(
+        [nodes.dtype(one) for one in arrays], nodes.float_dtype
+    )
+
+
+def _stacked(nodes: Nodes, *parts: Any) -> tuple[Shape, str]:
+    *arrays, axis = parts
+    shapes = [nodes.shape(one) for one in arrays]
+    shape = shapes[0]
+    for other in shapes[1:]:
+        if len(other) != len(shape) or not all(map(nodes.same_size, shape, other)):
+            raise ShapeError(
+                f"cannot stack arrays of shapes {', '.join(map(show, shapes))}"
+            )
+    dtype = promote([nodes.dtype(one) for one in arrays], nodes.float_dtype)
+    strong = {"int": "int64", "float": nodes.float_dtype}.get(dtype, dtype)
+    return (*shape[:axis], len(arrays), *shape[axis:]), strong
+
+
+def _write_joined(name: str) -> Any:
+    def write(writer: Writer, node: Any, *operands: Code) -> Code:
+        inside = ", ".join(one.text for one in operands)
+        axis = f", axis={node.params[0]}" if node.params[0] else ""
+        return Code(f"{writer.function(name)}([{inside}]{axis})")
+
+    return write
+
+
+def _concatenate_vjp(
+    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    axis = y.node.params[0]
+    cotangents, start = [], 0
+    for one, wanted in zip(x, needed, strict=True):
+        stop = size(start + one.sizes[axis])
+        key = (*(slice(None) for _ in range(axis)), slice(start, stop))
+        cotangents.append(g[key] if wanted else None)
+        start = stop
+    return tuple(cotangents)
+
+
+def _stack_vjp(
+    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    before = tuple(slice(None) for _ in range(y.node.params[0]))
+    return tuple(g[(*before, i)] if wanted else None for i, wanted in enumerate(needed))
+
+
+row(
+    Concatenate,
+    kind="array",
+    shape=_concatenated,
+    write=_write_joined("np.concatenate"),
+    vjp=_concatenate_vjp,
+)
+row(
+    Stack, kind="array", shape=_stacked, write=_write_joined("np.stack"), vjp=_stack_vjp
+)
+
+
+@reached_by(np.concatenate)
+def concatenate(arrays: Any, axis: Any = 0) -> Handle:
+    handles = [handle_of(one) for one in arrays]
+    if axis is None:
+        handles, axis = [ravel(one) for one in handles], 0
+    nodes = active_nodes()
+    axis = axis_of(axis, handles[0].ndim)
+    return Handle(
+        nodes, nodes.make(Concatenate, *(one.node for one in handles), params=(axis,))
+    )
+
+
+@reached_by(np.stack)
+def stack(arrays: Any, axis: Any = 0) -> Handle:
+    handles = [handle_of(one) for one in arrays]
+    nodes = active_nodes()
+    axis = axis_of(axis, handles[0].ndim + 1)
+    return Handle(
+        nodes, nodes.make(Stack, *(one.node for one in handles), params=(axis,))
+    )

@@ -1,0 +1,13 @@
+"""The passes between the trace and the text, each a function from graph to graph.
+
+Their order: `reverse` adds the gradient, `simplify` folds what the chain rule leaves undone, `order` splits
+products of three and more arrays, `share` finds what is computed twice. What no output needs is in no graph:
+passes walk from the outputs.
+"""
+
+from .order import order
+from .reverse import reverse
+from .share import share
+from .simplify import simplify
+
+__all__ = ["order", "reverse", "share", "simplify"]

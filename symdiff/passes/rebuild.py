@@ -1,0 +1,63 @@
+"""A graph made again, node by node, with some nodes replaced: what most passes are.
+
+In: a graph and a rewrite, which may give another node for one whose operands are done. Out: a new graph over
+new nodes, in the old order, with the old names and places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy
+
+from ..graph import Graph, Nodes, Variable, number_of
+from ..ops.handle import activated
+
+__all__ = ["rebuild"]
+
+Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | None]
+
+
+def rebuild(
+    graph: Graph, rewrite: Rewrite, done: dict[int, sympy.Expr] | None = None
+) -> Graph:
+    """Return the graph with each node replaced by what `rewrite(nodes, node, operands)` gives.
+
+    None keeps the node. `node` is the old one, `operands` are the new ones. `done`, where given, is filled on
+    the way: the new node by the id of the old.
+    """
+    old = graph.nodes
+    nodes = Nodes(old.float_dtype)
+    done = {} if done is None else done
+    with activated(nodes):
+        for node in (*graph.inputs, *graph.walk()):
+            info = old[node]
+            with nodes.marked(info.position, backward=info.backward):
+                operands = tuple(done[id(operand)] for operand in info.operands)
+                made = _leaf(nodes, node) if not operands else None
+                if made is None:
+                    made = rewrite(nodes, node, operands)
+                if made is None:
+                    params = getattr(node, "params", ())
+                    made = nodes.make(type(node), *operands, params=params)
+            done[id(node)] = made
+            new = nodes[made]
+            new.name = new.name or info.name
+            if (
+                new.cotangent_of is None
+                and info.cotangent_of is not None
+                and new.backward
+            ):
+                new.cotangent_of = done.get(id(info.cotangent_of))
+    inputs = tuple(done[id(node)] for node in graph.inputs)
+    outputs = {name: done[id(node)] for name, node in graph.outputs.items()}
+    return Graph(nodes, inputs, outputs, graph.notes)
+
+
+def _leaf(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
+    if isinstance(node, Variable):
+        return nodes.variable(node.name, node.shape, node.dtype)
+    value = number_of(node)
+    if value is not None:
+        return nodes.number(value)
+    return None if hasattr(node, "params") else nodes.size(node)

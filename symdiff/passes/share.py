@@ -1,0 +1,163 @@
+"""Common subexpressions beyond what interning finds.
+
+In and out: a graph. Three kinds: sums and products whose operands are commuted; partial sums and products (a
++ b within a + c + b); products of arrays that are transposes of each other. Regrouping changes the last bit of
+a sum, so only what is computed twice is regrouped. Linear in the number of nodes: chains are bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+
+import sympy
+
+from ..graph import Graph, Nodes
+from ..ops.contraction import Contraction, contract, indices_of
+from ..ops.elementwise import is_reciprocal
+from ..ops.handle import Handle
+from .rebuild import rebuild
+
+__all__ = ["share"]
+
+LONGEST_CHAIN = 12
+
+Operands = tuple[sympy.Expr, ...]
+
+
+def share(graph: Graph) -> Graph:
+    """Return the graph with what is computed twice computed once."""
+    return _regrouped(_canonical(graph))
+
+
+# Commuted operands and transposed products.
+
+
+def _canonical(graph: Graph) -> Graph:
+    """Make nodes that differ by the order of their operands one node: the first made."""
+    seen: dict[tuple, sympy.Expr] = {}
+    products: dict[tuple, tuple[sympy.Expr, tuple[int, ...]]] = {}
+
+    def rewrite(
+        nodes: Nodes, node: sympy.Expr, operands: Operands
+    ) -> sympy.Expr | None:
+        if isinstance(node, sympy.Add | sympy.Mul):
+            key = (type(node), *sorted(map(id, operands)))
+            if key not in seen:
+                seen[key] = nodes.make(type(node), *operands)
+            return seen[key]
+        if isinstance(node, Contraction) and len(operands) == 2:
+            return _product(nodes, node, operands, products)
+        return None
+
+    return rebuild(graph, rewrite)
+
+
+def _product(
+    nodes: Nodes,
+    node: sympy.Expr,
+    operands: Operands,
+    seen: dict[tuple, tuple[sympy.Expr, tuple[int, ...]]],
+) -> sympy.Expr:
+    """Return the transpose of an equal product made before, or the product."""
+    inputs, output = indices_of(node)
+    places = sorted(
+        range(2), key=lambda place: (nodes[operands[place]].index, inputs[place])
+    )
+    number: dict[int, int] = {}
+    terms = tuple(
+        tuple(number.setdefault(i, len(number)) for i in inputs[place])
+        for place in places
+    )
+    wanted = tuple(number[i] for i in output)
+    key = (
+        Contraction,
+        *(id(operands[place]) for place in places),
+        terms,
+        frozenset(wanted),
+    )
+    if key not in seen:
+        seen[key] = (nodes.make(Contraction, *operands, params=node.params), wanted)
+    first, have = seen[key]
+    return contract([Handle(nodes, first)], [have], wanted).node
+
+
+# Partial sums and products.
+
+
+def _regrouped(graph: Graph) -> Graph:
+    """Regroup sums and products of three and more terms around pairs that several of them have."""
+    chains = _chains(graph)
+    pairs = _common_pairs(graph, chains)
+    done: dict[int, sympy.Expr] = {}
+
+    def rewrite(
+        nodes: Nodes, node: sympy.Expr, operands: Operands
+    ) -> sympy.Expr | None:
+        pair = pairs.get(id(node))
+        if pair is None:
+            return None
+        rest = [one for one in chains[id(node)] if id(one) not in pair]
+        first, second = (one for one in chains[id(node)] if id(one) in pair)
+        total = nodes.make(type(node), done[id(first)], done[id(second)])
+        for one in rest:
+            total = nodes.make(type(node), total, done[id(one)])
+        return total
+
+    return rebuild(graph, rewrite, done) if pairs else graph
+
+
+def _chains(graph: Graph) -> dict[int, list[sympy.Expr]]:
+    """Return the terms of each sum and product that is not itself a part of one."""
+    nodes, walk = graph.nodes, graph.walk()
+    uses = Counter(id(operand) for node in walk for operand in nodes[node].operands)
+    uses.update(id(node) for node in graph.outputs.values())
+    chains: dict[int, list[sympy.Expr]] = {}
+    for node in walk:
+        if not isinstance(node, sympy.Add | sympy.Mul):
+            continue
+        terms: list[sympy.Expr] = []
+        for operand in nodes[node].operands:
+            inner = chains.get(id(operand)) if type(operand) is type(node) else None
+            if (
+                inner is not None
+                and uses[id(operand)] == 1
+                and nodes[operand].name is None
+            ):
+                terms += inner
+                del chains[id(operand)]
+            else:
+                terms.append(operand)
+        chains[id(node)] = terms
+    return {
+        one: terms
+        for one, terms in chains.items()
+        if len(set(map(id, terms))) == len(terms) <= LONGEST_CHAIN
+    }
+
+
+def _common_pairs(
+    graph: Graph, chains: dict[int, list[sympy.Expr]]
+) -> dict[int, frozenset[int]]:
+    """Return for each chain of three and more the pair of its terms that most other chains have."""
+    found: dict[tuple[type, frozenset[int]], int] = Counter()
+    each: dict[int, list[tuple[type, frozenset[int]]]] = {}
+    for node in graph.walk():
+        terms = [one for one in chains.get(id(node), ()) if _sharable(graph.nodes, one)]
+        each[id(node)] = [
+            (type(node), frozenset((id(one), id(other))))
+            for one, other in combinations(terms, 2)
+        ]
+        found.update(each[id(node)])
+    pairs: dict[int, frozenset[int]] = {}
+    for one, candidates in each.items():
+        if len(chains.get(one, ())) > 2 and candidates:
+            best = max(candidates, key=found.__getitem__)
+            if found[best] > 1:
+                pairs[one] = best[1]
+    return pairs
+
+
+def _sharable(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Whether a term is an array: regrouping scalars or divisions gains nothing."""
+    return bool(nodes.shape(node)) and not is_reciprocal(node)

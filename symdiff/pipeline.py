@@ -1,0 +1,211 @@
+"""The compiler as one sentence: trace, reverse, simplify, order, share, schedule, emit, verify.
+
+In: a loss as a plain NumPy function and the specs of its arguments. Out: a `Compiled`, whose module is
+standalone. Refused: what any of the stages refuses, each with its own error.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy
+
+from . import __version__, files, sampling
+from .bounds import index_bounds, values_at
+from .description import docstring, header
+from .emit import Description, emit, has_named_tuple, reserved_names
+from .errors import SpecError
+from .formula import expression, latex
+from .graph import Graph
+from . import ops as _rows  # noqa: F401 - adds the rows
+from .passes import order, reverse, share, simplify
+from .program import Program, schedule
+from .report import Report, report
+from .specs import Signature, read_signature
+from .trace import trace
+from .verify import verify as check
+
+__all__ = ["Compiled", "compile"]
+
+
+def compile(  # noqa: A001 - the public name, as re.compile
+    fn: Callable,
+    args: Mapping[str, Any] | None = None,
+    *,
+    static: Mapping[str, Any] | None = None,
+    wrt: str | tuple[str, ...] | None = None,
+    dtype: str = "float64",
+    verify: bool = True,
+    command: str | None = None,
+) -> Compiled:
+    """Return the compiled value and gradient of a loss.
+
+    Parameters
+    ----------
+    fn : callable
+        A plain NumPy function of arrays and numbers that returns a real scalar.
+    args : mapping, optional
+        For each parameter a shape tuple of ints and names of unknown sizes (`()` is a scalar), an
+        `ArraySpec`, an example array or float, a text such as `"n:int64"`, or nested dicts, lists and
+        tuples of these. What stands in a module-level `ARGS` beside `fn` or in annotations of jaxtyping
+        need not be repeated.
+    static : mapping, optional
+        Parameters that are baked in and leave the signature.
+    wrt : str or tuple of str, optional
+        What is differentiated; by default the first parameter. A name gives a gradient in the structure of
+        the argument, a tuple of names a named tuple of these.
+    dtype : {"float64", "float32"}
+        The dtype of arguments whose spec has none, and of arrays that the loss makes.
+    verify : bool
+        Whether the module is run against `fn` before it is returned.
+    command : str, optional
+        The command line that the module's header names for making it again.
+
+    Raises
+    ------
+    SpecError
+        If the specs, `static`, `wrt` or `dtype` do not fit the function.
+    TraceError
+        If the function does what cannot be recorded.
+    VerificationError
+        If the emitted module disagrees with the function.
+    """
+    signature = read_signature(fn, args, static, dtype)
+    wanted, single = read_wrt(signature, wrt)
+    traced = trace(fn, signature, dtype)
+    before = order(simplify(reverse(traced, wanted_leaves(signature, wanted))))
+    graph = share(before)
+    kept = [one.name for one in signature.arguments if one.name in wanted and has_named_tuple(one)]
+    program = schedule(graph, reserved_names(signature), kept)
+    facts = report(before, graph)
+    bounds = index_bounds(graph)
+    sizes = {name: 3 + 2 * place for place, name in enumerate(signature.sizes)}
+    description = Description(
+        header=header(fn, __version__, command),
+        docstring=docstring(fn, signature, wanted, facts),
+        wrt=wanted,
+        single=single,
+        dtype=dtype,
+        sizes=sizes,
+        bounds=values_at(bounds, sizes),
+        domain=sampling.finite_domain(signature.bind(fn), signature, sizes, values_at(bounds, sizes)),
+    )
+    source = emit(program, signature, description)
+    if verify:
+        record = check(
+            load(source),
+            signature.bind(fn),
+            signature,
+            wanted,
+            single=single,
+            index_bounds=lambda sizes: values_at(bounds, sizes),
+        )
+        facts = replace(facts, verification=record)
+    return Compiled(source, traced, graph, program, facts)
+
+
+def read_wrt(signature: Signature, wrt: str | tuple[str, ...] | None) -> tuple[tuple[str, ...], bool]:
+    """Return the names of the wanted arguments, and whether a single one was asked for."""
+    names = [one.name for one in signature.arguments]
+    if not names:
+        raise SpecError("the loss has no argument to differentiate")
+    single = wrt is None or isinstance(wrt, str)
+    wanted = (names[0],) if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    for name in wanted:
+        if name not in names:
+            raise SpecError(
+                f"wrt: there is no argument {name!r}", remedy=f"The arguments are {', '.join(names)}."
+            )
+        for leaf in signature.arguments[names.index(name)].leaves:
+            if np.dtype(leaf.dtype).kind != "f":
+                raise SpecError(
+                    f"wrt: {leaf.access} has dtype {leaf.dtype} and cannot be differentiated",
+                    remedy="Give it a real dtype, or leave it out of wrt.",
+                )
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise SpecError("wrt: each wanted argument is to be named once")
+    return wanted, single
+
+
+def wanted_leaves(signature: Signature, wanted: tuple[str, ...]) -> list[str]:
+    """Return the names of all arrays of the wanted arguments, in the order wanted."""
+    by_name = {one.name: one for one in signature.arguments}
+    return [leaf.name for name in wanted for leaf in by_name[name].leaves]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled loss: the text of its module, the module, and what each stage made of it.
+
+    source: the module's text. report: costs, corners, verification. graph, program: the stages' data, which
+    print themselves readably.
+    """
+
+    source: str
+    traced: Graph
+    graph: Graph
+    program: Program
+    report: Report
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The module itself, standalone."""
+        return load(self.source)
+
+    @property
+    def value(self) -> Callable:
+        """`value(*args)`: the loss."""
+        return self.module.value
+
+    @property
+    def value_and_grad(self) -> Callable:
+        """`value_and_grad(*args)`: the loss and its gradient."""
+        return self.module.value_and_grad
+
+    @property
+    def grad(self) -> Callable:
+        """`grad(*args)`: the gradient."""
+        return self.module.grad
+
+    @property
+    def forward(self) -> Callable:
+        """`forward(*args)`: the loss, and what `backward` reads."""
+        return self.module.forward
+
+    @property
+    def backward(self) -> Callable:
+        """`backward(cache, cotangent=1.0)`: the gradient."""
+        return self.module.backward
+
+    @cached_property
+    def expression(self) -> sympy.Expr:
+        """The loss as a SymPy expression; ordinary SymPy where it is one of scalars."""
+        return expression(self.traced)
+
+    def latex(self) -> str:
+        """Return the loss as LaTeX, a line for each named value."""
+        return latex(self.traced)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the module to a file, whole or not at all.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written, is not symdiff's, or could not be imported.
+        """
+        files.write(path, self.source)
+
+
+def load(source: str) -> ModuleType:
+    """Return a module made of its text."""
+    module = ModuleType("symdiff_emitted")
+    exec(builtins.compile(source, "<emitted>", "exec"), module.__dict__)  # noqa: S102 - screened
+    return module

@@ -1,0 +1,76 @@
+"""What a command says, and where: its text on stdout, all else on stderr.
+
+In: texts and errors. Out: coloured lines on a terminal, plain ones in a pipe or a file.
+`rich` is imported only where there is something to say.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from .errors import SymdiffError
+from .loading import last_position
+
+__all__ = ["print_text", "progress", "report", "say"]
+
+
+def print_text(text: str, language: str) -> None:
+    """Print a text in colour on a terminal, its bare bytes into a pipe or a file."""
+    if not sys.stdout.isatty():
+        click.echo(text.encode(), nl=False)
+        return
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    coloured = Syntax("", language, background_color="default").highlight(text)
+    Console().print(coloured, soft_wrap=True, end="")
+
+
+def say(text: str, style: str, rest: str = "") -> None:
+    """Print a line on stderr: `text` in a style, the rest without."""
+    from rich.console import Console
+    from rich.text import Text
+
+    line = Text.assemble((text, style), rest)
+    Console(stderr=True).print(line, soft_wrap=True)
+
+
+def report(error: BaseException, path: str | os.PathLike[str], whole: bool) -> None:
+    """Print what is wrong, and where in the user's file.
+
+    The traceback is printed if the `whole` of it is asked for, and where the error is
+    neither one of symdiff's nor one of the user's file: then it is symdiff's fault.
+    """
+    text = "" if whole else _description(error, path)
+    if text:
+        say(type(error).__name__, "bold red", f": {text}")
+    else:
+        traceback.print_exception(error)
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show on a terminal that work is under way."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status(escape(text)):
+        yield
+
+
+def _description(error: BaseException, path: str | os.PathLike[str]) -> str:
+    if isinstance(error, SymdiffError):
+        return str(error)
+    position = last_position(error, path)
+    if position is None:
+        return ""
+    return f"{position}: {error}\n{position.underlined()}".rstrip()

@@ -1,0 +1,220 @@
+"""The examples' emitted modules are fresh and right, and their scripts do their job."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import autograd
+import autograd.numpy
+import numpy as np
+import optree
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+Data = tuple[Any, ...]
+
+
+def load(example: str, name: str) -> ModuleType:
+    path = EXAMPLES / example / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{example}_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*words: object, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def random_params(example: str, rng: np.random.Generator) -> list[dict]:
+    return [
+        {
+            "W": rng.normal(scale=layer["W"][0] ** -0.5, size=layer["W"]),
+            "b": rng.normal(scale=0.1, size=layer["b"]),
+        }
+        for layer in load(example, "loss").ARGS["params"]
+    ]
+
+
+def digits_data() -> Data:
+    X, labels = load_digits(return_X_y=True)
+    return random_params("digits", np.random.default_rng(1)), X[:40] / 16, labels[:40]
+
+
+def logistic_data() -> Data:
+    X, y = load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    return np.random.default_rng(2).normal(size=30), X, y.astype(np.float64)
+
+
+def mlp784_data() -> Data:
+    """Few images, so that no difference steps over the corner of a ReLU."""
+    images, labels = load_digits(return_X_y=True)
+    wide = np.kron(images[:8].reshape(8, 8, 8), np.ones((3, 3)))  # 24 x 24
+    X = np.pad(wide, ((0, 0), (2, 2), (2, 2))).reshape(8, 784) / 16
+    return random_params("mlp784", np.random.default_rng(3)), X, labels[:8]
+
+
+DATA: dict[str, Callable[[], Data]] = {
+    "digits": digits_data,
+    "logistic": logistic_data,
+    "mlp784": mlp784_data,
+}
+
+
+def leaves(gradient: object) -> list[np.ndarray]:
+    return optree.tree_leaves(gradient)
+
+
+def largest_relative_error(gradient: object, expected: object) -> float:
+    """Relative to the largest entry of each array."""
+    return max(
+        float(np.abs(a - b).max() / np.abs(b).max())
+        for a, b in zip(leaves(gradient), leaves(expected), strict=True)
+    )
+
+
+def central_differences(
+    loss: Callable[..., float], data: Data, entries: dict[int, np.ndarray]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each leaf of the first argument with the slopes at its given entries."""
+    first, *rest = data
+    step = 1e-5
+    for number, array in enumerate(leaves(first)):
+        flat = array.reshape(-1)
+        slopes = []
+        for entry in entries[number]:
+            kept = flat[entry]
+            flat[entry] = kept + step
+            above = loss(first, *rest)
+            flat[entry] = kept - step
+            below = loss(first, *rest)
+            flat[entry] = kept
+            slopes.append((above - below) / (2 * step))
+        yield number, np.asarray(slopes)
+
+
+def error_against_differences(example: str, most: int) -> float:
+    """Return the largest relative error over at most so many entries of each array."""
+    data = DATA[example]()
+    rng = np.random.default_rng(4)
+    sizes = [array.size for array in leaves(data[0])]
+    entries = {
+        number: rng.permutation(size)[:most] for number, size in enumerate(sizes)
+    }
+    gradients = leaves(load(example, "gradient").grad(*data))
+    loss = load(example, "loss").loss
+    return max(
+        float(
+            np.abs(gradients[number].reshape(-1)[entries[number]] - slopes).max()
+            / np.abs(gradients[number]).max()
+        )
+        for number, slopes in central_differences(loss, data, entries)
+    )
+
+
+@pytest.mark.parametrize(
+    ("example", "options"),
+    [
+        ("digits", ["-o", "gradient.py"]),
+        ("logistic", ["-o", "gradient.py"]),
+        ("mlp784", ["-o", "gradient.py"]),
+        ("mlp784", ["-o", "gradient32.py", "--dtype", "float32"]),
+    ],
+)
+def test_the_committed_gradient_is_fresh(example: str, options: list[str]) -> None:
+    words = ["-m", "symdiff", "compile", "loss.py:loss", *options, "--check"]
+    run(*words, folder=EXAMPLES / example)
+
+
+@pytest.mark.parametrize(("example", "most"), [("digits", 10_000), ("logistic", 100)])
+def test_every_entry_agrees_with_central_differences(example: str, most: int) -> None:
+    assert error_against_differences(example, most) <= 1e-7
+
+
+def test_random_entries_of_the_large_network_agree_with_central_differences() -> None:
+    assert error_against_differences("mlp784", 200) <= 1e-7
+
+
+@pytest.mark.parametrize("example", DATA)
+def test_the_gradient_agrees_with_autograd(
+    example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DATA[example]()
+    value, gradient = load(example, "gradient").value_and_grad(*data)
+    loss = load(example, "loss")
+    monkeypatch.setattr(loss, "np", autograd.numpy)
+    expected_value, expected = autograd.value_and_grad(loss.loss)(*data)
+    assert value == pytest.approx(expected_value, rel=1e-14)
+    assert largest_relative_error(gradient, expected) <= 1e-12
+
+
+def test_the_large_network_has_335114_parameters() -> None:
+    params = mlp784_data()[0]
+    assert sum(array.size for array in leaves(params)) == 335_114
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "tolerance"),
+    [("gradient", "float64", 1e-12), ("gradient32", "float32", 1e-4)],
+)
+def test_the_large_network_agrees_with_the_gradient_by_hand(
+    name: str, dtype: str, tolerance: float
+) -> None:
+    params, X, labels = mlp784_data()
+    params = optree.tree_map(lambda array: array.astype(dtype), params)
+    value, gradient = load("mlp784", name).value_and_grad(
+        params, X.astype(dtype), labels
+    )
+    expected_value, expected = load("mlp784", "by_hand").value_and_grad(*mlp784_data())
+    assert value == pytest.approx(expected_value, rel=tolerance)
+    assert largest_relative_error(gradient, expected) <= tolerance
+    assert {array.dtype.name for array in leaves(gradient)} == {dtype}
+
+
+@pytest.mark.parametrize("example", DATA)
+def test_the_emitted_module_checks_itself(example: str) -> None:
+    run("gradient.py", "--check", folder=EXAMPLES / example)
+
+
+def test_digits_reach_97_percent_on_the_held_out_fifth(tmp_path: Path) -> None:
+    picture = tmp_path / "curve.png"
+    text = run(EXAMPLES / "digits" / "train.py", "--out", picture, folder=tmp_path)
+    found = re.search(r"accuracy ([\d.]+)% on the 359 held-out images", text)
+    assert found, text
+    assert float(found[1]) >= 97
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_logistic_gradient_agrees_with_its_closed_form(tmp_path: Path) -> None:
+    text = run(EXAMPLES / "logistic" / "compare.py", folder=tmp_path)
+    found = re.search(r"largest difference: ([\d.e+-]+)", text)
+    assert found, text
+    assert float(found[1]) <= 1e-14
+    assert float(re.findall(r"([\d.]+)%", text)[-1]) >= 98
+
+
+def test_the_benchmark_prints_a_row_for_each_dtype(tmp_path: Path) -> None:
+    text = run(EXAMPLES / "mlp784" / "bench.py", "--rounds", "2", folder=tmp_path)
+    assert re.search(r"float64.*ms.*ms.*ms.*\d\.\d\d.*\d\.\d\d", text)
+    assert re.search(r"float32.*ms.*ms.*ms.*\d\.\d\d.*\d\.\d\d", text)
