@@ -31,7 +31,9 @@ def index_bounds(graph: Graph) -> dict[str, Size]:
                 name = _input_behind(graph, operands[1 + entry[1]])
                 if name is not None:
                     length = shape[axis]
-                    bounds[name] = smallest(bounds[name], length) if name in bounds else length
+                    bounds[name] = (
+                        smallest(bounds[name], length) if name in bounds else length
+                    )
             axis += entry[0] != "new"
     return bounds
 

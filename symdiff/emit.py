@@ -38,7 +38,7 @@ PRIVATE = {
 
 # How the self-check draws real arguments, by the domain in which the loss is finite.
 DRAWS = {
-    "normal": "rng.standard_normal(shape) / max(shape[-2:-1] + (1,)) ** 0.5",
+    "normal": "rng.standard_normal(shape) / np.sqrt(max(shape[-2:-1], default=1))",
     "unit": "rng.uniform(0.1, 0.9, shape)",
     "positive": "rng.uniform(0.7, 1.4, shape)",
     "above": "rng.uniform(1.1, 1.9, shape)",
@@ -65,7 +65,7 @@ class Description:
 def reserved_names(signature: Signature) -> set[str]:
     """Return the names that values of the passes must not have."""
     nested = {one.name for one in signature.arguments if is_nested(one)}
-    return {*PUBLIC, *PRIVATE.values(), *nested, "sys", "NamedTuple"}
+    return {*PRIVATE.values(), *nested, "Gradient", "sys", "NamedTuple"}
 
 
 def is_nested(argument: Argument) -> bool:
@@ -123,7 +123,9 @@ def _render(name: str, fields: Mapping[str, Any]) -> str:
 class _Fields:
     """The finished strings that the template loops over."""
 
-    def __init__(self, program: Program, signature: Signature, description: Description) -> None:
+    def __init__(
+        self, program: Program, signature: Signature, description: Description
+    ) -> None:
         self.program = program
         self.arguments = signature.arguments
         self.description = description
@@ -153,7 +155,8 @@ class _Fields:
     def _names(self) -> dict[str, str]:
         """Names of the module's own functions, and by which ones they call each other."""
         called = {
-            f"call_{name}": f"_{name}" if name in self.by_name else name for name in PUBLIC
+            f"call_{name}": f"_{name}" if name in self.by_name else name
+            for name in PUBLIC
         }
         own = {name: name for name in PUBLIC}
         return {**own, **PRIVATE, **called, "np": self.program.np}
@@ -163,7 +166,11 @@ class _Fields:
         special = self.program.special
         if special is not None:
             plain = special == "scipy.special"
-            lines.append("import scipy.special" if plain else f"import scipy.special as {special}")
+            lines.append(
+                "import scipy.special"
+                if plain
+                else f"import scipy.special as {special}"
+            )
         return lines
 
     def _functions(self) -> dict[str, list[str]]:
@@ -173,11 +180,16 @@ class _Fields:
         names = [*self.program.arguments, *self.program.sizes.values()]
         checked = self._call(PRIVATE["check"])
         return {
-            **{f"def_{n}": fitted(f"def {n}", self._parameters(), ":", 88) for n in heads},
+            **{
+                f"def_{n}": fitted(f"def {n}", self._parameters(), ":", 88)
+                for n in heads
+            },
             "unpack_arguments": unpacked(names, checked),
             "call_forward": fitted("value, cache = ", self._call(call["call_forward"])),
             "return_value": fitted("return ", self._call(call["call_forward"]), "[0]"),
-            "return_grad": fitted("return ", self._call(call["call_value_and_grad"]), "[1]"),
+            "return_grad": fitted(
+                "return ", self._call(call["call_value_and_grad"]), "[1]"
+            ),
         }
 
     def _parameters(self) -> Group:
@@ -207,9 +219,11 @@ class _Fields:
         if self.description.single:
             return []
         return [
-            f"{name}: object  # structured as the argument"
-            if is_nested(self.by_name[name])
-            else f"{name}: {self.program.np}.ndarray  # {_shape(self.by_name[name].leaves[0])}"
+            (
+                f"{name}: object  # structured as the argument"
+                if is_nested(self.by_name[name])
+                else f"{name}: {self.program.np}.ndarray  # {_shape(self.by_name[name].leaves[0])}"
+            )
             for name in self.description.wrt
         ]
 
@@ -217,11 +231,15 @@ class _Fields:
         parts = []
         for name in self.description.wrt:
             argument = self.by_name[name]
-            texts = [self.program.gradients[f"d_{leaf.name}"] for leaf in argument.leaves]
+            texts = [
+                self.program.gradients[f"d_{leaf.name}"] for leaf in argument.leaves
+            ]
             parts.append(_gradient_of(argument.unflatten(texts), name))
         if self.description.single:
             return fitted("return ", parts[0])
-        keyed = tuple((f"{n}=", part) for n, part in zip(self.description.wrt, parts, strict=True))
+        keyed = tuple(
+            (f"{n}=", part) for n, part in zip(self.description.wrt, parts, strict=True)
+        )
         return fitted("return ", Group("Gradient(", keyed, ")"))
 
     # What the check of the arguments and the self-check read.
@@ -229,18 +247,25 @@ class _Fields:
     def _checking(self) -> dict[str, Any]:
         sizes = "".join(f', sizes["{name}"]' for name in self.program.sizes)
         places = {one.name: f"arguments[{i}]" for i, one in enumerate(self.arguments)}
-        positional = inspect.Parameter.KEYWORD_ONLY not in {one.kind for one in self.arguments}
+        positional = inspect.Parameter.KEYWORD_ONLY not in {
+            one.kind for one in self.arguments
+        }
         single = self.description.dtype == "float32"
+        made_up = (f'"{name}": {size}' for name, size in self.description.sizes.items())
         return {
             "structures": self._structures(),
             "specs": fitted(f"{PRIVATE['ARGUMENTS']} = ", self._specs(), width=88),
             "checks": self._checks(),
-            "checked": f"(*arrays{sizes or ','})" if not sizes else f"*arrays{sizes}",
-            "made_up_sizes": dict(self.description.sizes),
-            "pass_made_up": "*arguments" if positional else str(self._call("", places))[1:-1],
+            "checked": f"*arrays{sizes}" if sizes else "arrays",
+            "made_up_sizes": f"{{{', '.join(made_up)}}}",
+            "pass_made_up": (
+                "*arguments" if positional else str(self._call("", places))[1:-1]
+            ),
             "wrt_places": self._wrt_places(),
             "flatten_gradient": self._flatten_gradient(),
-            "draw": DRAWS[self.description.domain],
+            "draw": DRAWS[self.description.domain].replace(
+                "np.", f"{self.program.np}."
+            ),
             "step": "1e-2" if single else "1e-3",
             "tolerance": "1e-2" if single else "1e-6",
         }
@@ -248,7 +273,9 @@ class _Fields:
     def _spec(self, leaf: Leaf) -> str:
         below = self.description.bounds.get(leaf.name)
         end = f", {below}" if below is not None else ""
-        shape = "".join(f'"{one}", ' if isinstance(one, str) else f"{one}, " for one in leaf.shape)
+        shape = "".join(
+            f'"{one}", ' if isinstance(one, str) else f"{one}, " for one in leaf.shape
+        )
         shape = shape.strip() if len(leaf.shape) == 1 else shape.rstrip(", ")
         return f'{PRIVATE["Spec"]}("{leaf.dtype}", ({shape}){end})'
 
@@ -292,12 +319,20 @@ class _Fields:
 
     def _flatten_gradient(self) -> list[str]:
         if not any(is_nested(self.by_name[name]) for name in self.description.wrt):
-            return ["parts = [gradient]" if self.description.single else "parts = list(gradient)"]
+            return [
+                (
+                    "parts = [gradient]"
+                    if self.description.single
+                    else "parts = list(gradient)"
+                )
+            ]
         lines = ["parts = []"]
         for name in self.description.wrt:
             part = "gradient" if self.description.single else f"gradient.{name}"
             spec = f'{PRIVATE["ARGUMENTS"]}["{name}"]'
-            lines.append(f'{PRIVATE["collect"]}("gradient", {part}, {spec}, parts, {{}})')
+            lines.append(
+                f'{PRIVATE["collect"]}("gradient", {part}, {spec}, parts, {{}})'
+            )
         return lines
 
 
@@ -319,7 +354,9 @@ def _structured(value: Any) -> str | Group:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return Group("{", tuple((f"{_key(k)}: ", _structured(v)) for k, v in value.items()), "}")
+        return Group(
+            "{", tuple((f"{_key(k)}: ", _structured(v)) for k, v in value.items()), "}"
+        )
     if _is_named_tuple(value):
         fields = zip(value._fields, value, strict=True)
         inside = tuple((f"{field}=", _structured(one)) for field, one in fields)
@@ -327,7 +364,9 @@ def _structured(value: Any) -> str | Group:
     if isinstance(value, list | tuple):
         inside = tuple(("", _structured(one)) for one in value)
         brackets = "[]" if isinstance(value, list) else "()"
-        return Group(brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple))
+        return Group(
+            brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple)
+        )
     return "None"
 
 
@@ -337,15 +376,23 @@ def _gradient_of(value: Any, access: str) -> str | Group:
         return value
     if isinstance(value, dict):
         items = ((_key(k), v) for k, v in value.items())
-        return Group("{", tuple((f"{k}: ", _gradient_of(v, f"{access}[{k}]")) for k, v in items), "}")
+        return Group(
+            "{",
+            tuple((f"{k}: ", _gradient_of(v, f"{access}[{k}]")) for k, v in items),
+            "}",
+        )
     if _is_named_tuple(value):
         pairs = zip(value._fields, value, strict=True)
         inside = tuple((f"{f}=", _gradient_of(v, f"{access}.{f}")) for f, v in pairs)
         return Group(f"{access}._replace(", inside, ")")
     if isinstance(value, list | tuple):
-        inside = tuple(("", _gradient_of(v, f"{access}[{i}]")) for i, v in enumerate(value))
+        inside = tuple(
+            ("", _gradient_of(v, f"{access}[{i}]")) for i, v in enumerate(value)
+        )
         brackets = "[]" if isinstance(value, list) else "()"
-        return Group(brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple))
+        return Group(
+            brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple)
+        )
     return "None"
 
 

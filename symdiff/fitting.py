@@ -35,7 +35,9 @@ def tuple_group(items: Iterable[str | Group]) -> Group:
     return Group("(", tuple(("", item) for item in items), ")", lone_comma=True)
 
 
-def fitted(before: str, item: str | Group, after: str = "", width: int = WIDTH - STEP) -> list[str]:
+def fitted(
+    before: str, item: str | Group, after: str = "", width: int = WIDTH - STEP
+) -> list[str]:
     """Return the lines of `before item after`, none wider than `width` where a group can be split."""
     flat = f"{before}{item}{after}"
     if isinstance(item, str) or not item.items or len(flat) <= width:
@@ -50,5 +52,13 @@ def unpacked(names: Sequence[str], value: str, width: int = WIDTH - STEP) -> lis
     """Return the lines that take a tuple apart; none where there is nothing to take."""
     if not names:
         return []
-    flat = f"{', '.join(names)} = {value}" if len(names) > 1 else f"({names[0]},) = {value}"
-    return [flat] if len(flat) <= width else fitted("", tuple_group(names), f" = {value}", 0)
+    flat = (
+        f"{', '.join(names)} = {value}"
+        if len(names) > 1
+        else f"({names[0]},) = {value}"
+    )
+    return (
+        [flat]
+        if len(flat) <= width
+        else fitted("", tuple_group(names), f" = {value}", 0)
+    )

@@ -7,7 +7,8 @@ line, so that its length stays linear in the graph.
 from __future__ import annotations
 
 import sympy
-from sympy.logic.boolalg import Boolean
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from .graph import ArrayNode, Elementwise, Graph, Variable
 from .ops.table import ROWS
@@ -37,7 +38,11 @@ def _converted(node: sympy.Expr, operands: list[sympy.Expr]) -> sympy.Expr:
     if not operands:
         return node
     row = ROWS[type(node)]
-    logical = isinstance(node, Elementwise) and row.sympy in (sympy.And, sympy.Or, sympy.Not)
+    logical = isinstance(node, Elementwise) and row.sympy in (
+        sympy.And,
+        sympy.Or,
+        sympy.Not,
+    )
     if not logical and type(node).__name__ != "where":
         operands = [_as_number(one) for one in operands]
     if row.sympy is not None:
@@ -49,7 +54,8 @@ def _converted(node: sympy.Expr, operands: list[sympy.Expr]) -> sympy.Expr:
 
 def _as_number(one: sympy.Basic) -> sympy.Basic:
     """Return a condition as 1 or 0."""
-    return sympy.Piecewise((1, one), (0, True)) if isinstance(one, Boolean) else one
+    condition = isinstance(one, Relational | BooleanFunction | BooleanAtom)
+    return sympy.Piecewise((1, one), (0, True)) if condition else one
 
 
 def latex(graph: Graph) -> str:
@@ -77,7 +83,11 @@ def latex(graph: Graph) -> str:
         elif type(node) in ROWS and ROWS[type(node)].latex:
             template = ROWS[type(node)].latex
             parts = [_grouped(one, texts) for one in operands]
-            text = template(node, *parts) if callable(template) else template.format(*parts)
+            text = (
+                template(node, *parts)
+                if callable(template)
+                else template.format(*parts)
+            )
             shown[id(node)] = symbol(text)
         else:
             shown[id(node)] = _converted(node, operands)  # type: ignore[arg-type]

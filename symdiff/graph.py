@@ -207,6 +207,15 @@ class Nodes:
         data = np.ascontiguousarray(value, dtype)
         return self.make(ArrayConstant, params=(dtype, value.shape, data.tobytes()))
 
+    def is_size(self, node: sympy.Expr) -> bool:
+        """Return whether a node is an unknown size or computed from such, a leaf of the graph."""
+        info = self[node]
+        return (
+            info.dtype == "int"
+            and not info.operands
+            and not isinstance(node, Variable | ArrayNode | sympy.Number)
+        )
+
     def make(self, cls: type, *operands: sympy.Expr, params: tuple = ()) -> sympy.Expr:
         """Return the node of a class over operands; the one made before where it is equal."""
         key = (cls, *map(id, operands), params)
@@ -240,6 +249,9 @@ class Nodes:
         info = Info(
             shape, dtype, operands, len(self._all), self.position, self.backward
         )
+        hash(
+            node
+        )  # SymPy keeps it: asked for later, it would recurse through all operands
         self._made[key] = node
         self._info[id(node)] = info
         self._all.append(node)

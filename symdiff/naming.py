@@ -69,7 +69,7 @@ def described(graph: Graph, node: sympy.Expr, named: dict[int, str]) -> str:
     if isinstance(node, Eye):
         return "eye"
     operands = graph.nodes[node].operands
-    if isinstance(node, Reshape) and operands[0] in graph.nodes and id(operands[0]) not in named:
+    if isinstance(node, Reshape) and id(operands[0]) not in named:
         return described(graph, operands[0], named)
     inner = next((named[id(one)] for one in operands if id(one) in named), "")
     if isinstance(node, Contraction):

@@ -82,7 +82,11 @@ def compile(  # noqa: A001 - the public name, as re.compile
     traced = trace(fn, signature, dtype)
     before = order(simplify(reverse(traced, wanted_leaves(signature, wanted))))
     graph = share(before)
-    kept = [one.name for one in signature.arguments if one.name in wanted and has_named_tuple(one)]
+    kept = [
+        one.name
+        for one in signature.arguments
+        if one.name in wanted and has_named_tuple(one)
+    ]
     program = schedule(graph, reserved_names(signature), kept)
     facts = report(before, graph)
     bounds = index_bounds(graph)
@@ -95,7 +99,9 @@ def compile(  # noqa: A001 - the public name, as re.compile
         dtype=dtype,
         sizes=sizes,
         bounds=values_at(bounds, sizes),
-        domain=sampling.finite_domain(signature.bind(fn), signature, sizes, values_at(bounds, sizes)),
+        domain=sampling.finite_domain(
+            signature.bind(fn), signature, sizes, values_at(bounds, sizes)
+        ),
     )
     source = emit(program, signature, description)
     if verify:
@@ -111,17 +117,22 @@ def compile(  # noqa: A001 - the public name, as re.compile
     return Compiled(source, traced, graph, program, facts)
 
 
-def read_wrt(signature: Signature, wrt: str | tuple[str, ...] | None) -> tuple[tuple[str, ...], bool]:
+def read_wrt(
+    signature: Signature, wrt: str | tuple[str, ...] | None
+) -> tuple[tuple[str, ...], bool]:
     """Return the names of the wanted arguments, and whether a single one was asked for."""
     names = [one.name for one in signature.arguments]
     if not names:
         raise SpecError("the loss has no argument to differentiate")
     single = wrt is None or isinstance(wrt, str)
-    wanted = (names[0],) if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    wanted = (
+        (names[0],) if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    )
     for name in wanted:
         if name not in names:
             raise SpecError(
-                f"wrt: there is no argument {name!r}", remedy=f"The arguments are {', '.join(names)}."
+                f"wrt: there is no argument {name!r}",
+                remedy=f"The arguments are {', '.join(names)}.",
             )
         for leaf in signature.arguments[names.index(name)].leaves:
             if np.dtype(leaf.dtype).kind != "f":
@@ -207,5 +218,7 @@ class Compiled:
 def load(source: str) -> ModuleType:
     """Return a module made of its text."""
     module = ModuleType("symdiff_emitted")
-    exec(builtins.compile(source, "<emitted>", "exec"), module.__dict__)  # noqa: S102 - screened
+    exec(
+        builtins.compile(source, "<emitted>", "exec"), module.__dict__
+    )  # noqa: S102 - screened
     return module

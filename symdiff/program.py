@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sympy
 
 from .code import Code, Level, Writer
-from .graph import ArrayConstant, Graph, Variable, number_of
+from .graph import ArrayConstant, Graph, Nodes, Variable, number_of
 from .naming import Names, described
 from .ops.elementwise import is_reciprocal
 from .ops.layout import Broadcast, Reshape, keeps_axes
@@ -113,6 +113,7 @@ class _Scheduler:
         self._name_sizes()
         self.walk = graph.walk()
         self.forward = {id(node) for node in graph.walk(["value"])}
+        self.outputs = set(map(id, graph.outputs.values()))
         self.consumers = self._consumers()
         self.uses = self._uses()
         self.code: dict[int, Code] = {}
@@ -172,7 +173,7 @@ class _Scheduler:
             return False
         if self.uses[id(node)] > 1 or ROWS[type(node)].block is not None:
             return True
-        if info.name is not None or node in self._outputs():
+        if info.name is not None or id(node) in self.outputs:
             return True
         crossing = id(node) in self.forward and any(
             id(one) not in self.forward for one in self.consumers[id(node)]
@@ -185,9 +186,6 @@ class _Scheduler:
             isinstance(consumers[0], Reshape)
             and self._stands_for_reduction(consumers[0])
         )
-
-    def _outputs(self) -> Iterable[sympy.Expr]:
-        return self.graph.outputs.values()
 
     # Writing.
 
@@ -239,9 +237,7 @@ class _Scheduler:
             self.code[id(node)] = Code(self.name[id(node)])
         elif (value := number_of(node)) is not None:
             self.code[id(node)] = self.writer.number(value)
-        elif (
-            type(node) not in ROWS or not self.nodes[node].operands and node.is_integer
-        ):
+        elif self.nodes.is_size(node):
             self.code[id(node)] = self.writer.size(node)
         elif self._is_named(node):
             self._state(node)
@@ -254,10 +250,16 @@ class _Scheduler:
         operands = self.nodes[node].operands
         row = ROWS[type(node)]
         while True:
-            code = row.write(self.writer, node, *(self.code[id(one)] for one in operands))
+            code = row.write(
+                self.writer, node, *(self.code[id(one)] for one in operands)
+            )
             if len(code.text) <= width:
                 return code
-            long = [one for one in map(self._behind_sign, operands) if self._can_be_named(one)]
+            long = [
+                one
+                for one in map(self._behind_sign, operands)
+                if self._can_be_named(one)
+            ]
             if not long:
                 return code
             named = max(long, key=lambda one: len(self.code[id(one)].text))
@@ -372,7 +374,7 @@ class _Scheduler:
             if id(node) in self.name and not isinstance(node, ArrayConstant):
                 found[self.name[id(node)]] = None
                 continue
-            sizes |= _symbols_of(node)
+            sizes |= _symbols_of(self.nodes, node)
             pending.extend(self.nodes[node].operands)
         order = [
             self.name[id(node)] for node in self.graph.inputs if id(node) in self.name
@@ -392,7 +394,7 @@ class _Scheduler:
         for output, node in self.graph.outputs.items():
             if output == "value":
                 continue
-            texts[output] = self._owned(node, node in given or id(node) in given)
+            texts[output] = self._owned(node, id(node) in given)
             given.add(id(node))
         return texts
 
@@ -415,19 +417,15 @@ def _read_only(scheduler: _Scheduler, node: sympy.Expr) -> bool:
     return isinstance(node, Broadcast) and bool(nodes.shape(nodes[node].operands[0]))
 
 
-def _symbols_of(node: sympy.Expr) -> set[str]:
+def _symbols_of(nodes: Nodes, node: sympy.Expr) -> set[str]:
     """Return the unknown sizes that writing a node itself may need."""
     found: set[str] = set()
-    pending = list(getattr(node, "params", ()))
-    if not hasattr(node, "params") and not node.args:
-        pending.append(node)
-    elif not hasattr(node, "params") and node.is_integer and node.is_commutative:
-        pending.append(node)
+    pending = [node] if nodes.is_size(node) else list(getattr(node, "params", ()))
     while pending:
         one = pending.pop()
         if isinstance(one, tuple):
             pending.extend(one)
-        elif isinstance(one, sympy.Expr) and not isinstance(one, Variable):
+        elif isinstance(one, sympy.Expr):
             found |= {symbol.name for symbol in one.free_symbols}  # type: ignore[attr-defined]
     return found
 

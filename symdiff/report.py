@@ -69,7 +69,12 @@ def report(before: Graph, after: Graph) -> Report:
     forward_before, backward_before = _halves(before)
     forward, backward = _halves(after)
     return Report(
-        forward, backward, forward_before, backward_before, _unshared(before), _corners(after)
+        forward,
+        backward,
+        forward_before,
+        backward_before,
+        _unshared(before),
+        _corners(after),
     )
 
 
@@ -83,12 +88,19 @@ def _halves(graph: Graph) -> tuple[Cost, Cost]:
 
 
 def _cost(nodes: Nodes, walk: Iterable[sympy.Expr]) -> Cost:
-    totals = dict.fromkeys(("contraction", "elementwise", "transcendental"), sympy.Integer(0))
+    totals = dict.fromkeys(
+        ("contraction", "elementwise", "transcendental"), sympy.Integer(0)
+    )
     operations = 0
     for node in walk:
         info = nodes[node]
         row = ROWS.get(type(node))
-        if not info.operands or row is None or row.kind == "view" or info.dtype == "float":
+        if (
+            not info.operands
+            or row is None
+            or row.kind == "view"
+            or info.dtype == "float"
+        ):
             continue
         operations += 1
         kind = "elementwise" if row.kind in ("reduction", "array") else row.kind

@@ -14,7 +14,15 @@ import numpy as np
 
 from .specs import Leaf, Signature
 
-__all__ = ["DOMAINS", "draw", "finite_domain", "is_float", "nest", "sample", "size_sets"]
+__all__ = [
+    "DOMAINS",
+    "draw",
+    "finite_domain",
+    "is_float",
+    "nest",
+    "sample",
+    "size_sets",
+]
 
 DOMAINS = ("example", "normal", "unit", "positive", "above")
 SPREAD = 0.1  # how far an example is perturbed, relative to its own size
@@ -68,18 +76,25 @@ def draw(
 
 
 def finite_domain(
-    fn: Callable, signature: Signature, sizes: Mapping[str, int], bounds: Mapping[str, int]
+    fn: Callable,
+    signature: Signature,
+    sizes: Mapping[str, int],
+    bounds: Mapping[str, int],
 ) -> str:
     """Return the first domain of drawn floats in which a loss is finite, else "normal"."""
     rng = np.random.default_rng(0)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for domain in DOMAINS[1:]:
-            arguments = sample(signature, sizes, rng, domain=domain, index_bounds=bounds)
+            arguments = sample(
+                signature, sizes, rng, domain=domain, index_bounds=bounds
+            )
             try:
                 if np.isfinite(fn(*arguments)):
                     return domain
-            except Exception:  # noqa: BLE001, S112 - the user's function at made-up arguments
+            except (
+                Exception
+            ):  # noqa: BLE001, S112 - the user's function at made-up arguments
                 continue
     return DOMAINS[1]
 

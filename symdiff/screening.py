@@ -59,7 +59,9 @@ def screen(text: str, names: Collection[str]) -> None:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        raise TextError(f"the emitted text is no Python, at its line {error.lineno}") from error
+        raise TextError(
+            f"the emitted text is no Python, at its line {error.lineno}"
+        ) from error
     for node in ast.walk(tree):
         fault = _fault(node, names)
         if fault:

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 
-__all__ = ["Position", "comment_of", "enclosing_loop", "position_of", "printable", "statement_of"]
+__all__ = [
+    "Position",
+    "comment_of",
+    "enclosing_loop",
+    "position_of",
+    "printable",
+    "statement_of",
+]
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,11 @@ def statement_of(position: Position) -> str:
 def printable(text: str, *, strip: bool = True) -> str:
     """Return text as one line that a comment can hold: no control characters, no direction marks."""
     line = "".join(
-        one if one.isprintable() else " " if one.isspace() else one.encode("unicode_escape").decode()
+        (
+            one
+            if one.isprintable()
+            else " " if one.isspace() else one.encode("unicode_escape").decode()
+        )
         for one in text
     )
     return line.strip() if strip else line

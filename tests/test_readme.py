@@ -72,7 +72,7 @@ def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> 
             emitted = (folder / "gradient.py").read_text(encoding="utf-8")
             assert not difference(text, emitted, "README.md"), emitted
         else:
-            exec(compile(text, "README.md", "exec"), namespace)
+            exec(compile(text, "<README>", "exec"), namespace)
 
 
 def test_an_emitted_module_is_shown() -> None:

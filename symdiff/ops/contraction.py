@@ -283,7 +283,7 @@ def _latex(node: Any, *operands: str) -> str:
     if len(operands) == 2 and (inputs, output) in _LATEX_PRODUCTS:
         return _LATEX_PRODUCTS[inputs, output].format(*operands)
     factors = " ".join(
-        f"{text}_{{{''.join(names[i] for i in one)}}}" if one else text
+        rf"\left[{text}\right]_{{{''.join(names[i] for i in one)}}}" if one else text
         for text, one in zip(operands, inputs, strict=True)
     )
     return (rf"\sum_{{{''.join(names[i] for i in over)}}} " if over else "") + factors

@@ -294,15 +294,11 @@ def size_of(value: Any) -> Size:
     if isinstance(value, TracedSize):
         return value.expression
     if isinstance(value, Handle) and value.value is not None and not value.sizes:
-        node = value.node
-        return size(node) if _is_size(node) else operator.index(value.value)
+        known = value.nodes.is_size(value.node)
+        return size(value.node) if known else operator.index(value.value)
     if isinstance(value, sympy.Expr):
         return size(value)
     return operator.index(value)
-
-
-def _is_size(node: sympy.Expr) -> bool:
-    return isinstance(node, sympy.Integer) or bool(node.is_Symbol and node.is_integer)
 
 
 def dispatch(

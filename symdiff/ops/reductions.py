@@ -79,7 +79,7 @@ for _cls, _name, _rule, _corner in (
         write=_write(_name),
         vjp=(_rule,),
         corner=_corner,
-        latex=rf"\operatorname{{{_name}}}({{0}})",
+        latex=rf"\operatorname{{{{{_name}}}}}({{0}})",
     )
 
 
