@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 import sympy
 
-from . import __version__, files, sampling
+from . import __version__, files
 from .bounds import index_bounds, values_at
 from .description import docstring, header
 from .emit import Description, emit, has_named_tuple, reserved_names
 from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
-from . import ops as _rows  # noqa: F401 - adds the rows
 from .passes import order, reverse, share, simplify
 from .program import Program, schedule
 from .report import Report, report
 from .specs import Signature, read_signature
-from .trace import trace
+from .trace import choose_witnesses, trace
+from .verify import finite_domain
 from .verify import verify as check
 
 __all__ = ["Compiled", "compile"]
@@ -99,7 +99,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
         dtype=dtype,
         sizes=sizes,
         bounds=values_at(bounds, sizes),
-        domain=sampling.finite_domain(
+        domain=finite_domain(
             signature.bind(fn), signature, sizes, values_at(bounds, sizes)
         ),
     )
@@ -112,6 +112,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
             wanted,
             single=single,
             index_bounds=lambda sizes: values_at(bounds, sizes),
+            traced=choose_witnesses(signature),
         )
         facts = replace(facts, verification=record)
     return Compiled(source, traced, graph, program, facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symdiff.differences import judge
+from symdiff.verify.differences import judge
 
 KINKS = (3e-3, -2e-4, 5e-5)
 SMOOTH = {

@@ -15,7 +15,7 @@ import numpy as np
 from .differences import Verdict, judge
 from .outputs import Emitted, Fault, Gradient
 from .sampling import is_float, nest
-from .specs import Leaf, Signature
+from ..specs import Leaf, Signature
 
 __all__ = ["ROUNDING", "Loss", "Slopes", "product", "random_direction"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from .sampling import is_float, nest
-from .specs import Argument, Leaf, Signature
+from ..specs import Argument, Leaf, Signature
 
 __all__ = ["Emitted", "Fault", "Outputs"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .specs import Leaf, Signature
+from ..specs import Leaf, Signature
 
 __all__ = [
     "DOMAINS",
