@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -279,12 +279,17 @@ def _number_node(value: float, dtype: str) -> sympy.Expr:
 
 @dataclass(frozen=True)
 class Graph:
-    """Outputs over interned nodes: what one pass gives to the next."""
+    """Outputs over interned nodes: what one pass gives to the next.
+
+    rewrites: what passes changed that a reader should know. corners: where the derivative
+    follows a convention. Both are lines of text that begin with their place.
+    """
 
     nodes: Nodes
     inputs: tuple[sympy.Expr, ...]
     outputs: Mapping[str, sympy.Expr]
-    notes: tuple[str, ...] = field(default=())
+    rewrites: tuple[str, ...] = ()
+    corners: tuple[str, ...] = ()
 
     def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
         """Return the nodes that outputs need (all outputs by default), operands first."""

@@ -1,4 +1,4 @@
-"""The compiler as one sentence: trace, reverse, simplify, order, share, schedule, emit, verify.
+"""The compiler as one sentence: trace, shift, reverse, simplify, order, share, schedule, emit, verify.
 
 In: a loss as a plain NumPy function and the specs of its arguments. Out: a `Compiled`, whose module is
 standalone. Refused: what any of the stages refuses, each with its own error.
@@ -24,7 +24,7 @@ from .emit import Description, emit, has_named_tuple, reserved_names
 from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
-from .passes import order, reverse, share, simplify
+from .passes import order, reverse, share, shift, simplify
 from .program import Program, schedule
 from .report import Report, report
 from .specs import Signature, read_signature
@@ -80,7 +80,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
     signature = read_signature(fn, args, static, dtype)
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
-    before = order(simplify(reverse(traced, wanted_leaves(signature, wanted))))
+    before = order(simplify(reverse(shift(traced), wanted_leaves(signature, wanted))))
     graph = share(before)
     kept = [
         one.name

@@ -74,7 +74,7 @@ def report(before: Graph, after: Graph) -> Report:
         forward_before,
         backward_before,
         _unshared(before),
-        _corners(after),
+        after.corners,
     )
 
 
@@ -137,13 +137,3 @@ def _unshared(graph: Graph) -> int:
         operands = graph.nodes[node].operands
         count[id(node)] = sum(count[id(one)] for one in operands) + bool(operands)
     return sum(count[id(node)] for node in graph.outputs.values())
-
-
-def _corners(graph: Graph) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for node in graph.walk(["value"]):
-        row, info = ROWS.get(type(node)), graph.nodes[node]
-        if row is not None and row.corner:
-            where = f"{info.position}: " if info.position else ""
-            found[f"{where}{row.corner}"] = None
-    return tuple(found)

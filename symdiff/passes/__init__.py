@@ -1,6 +1,6 @@
 """The passes between the trace and the text, each a function from graph to graph.
 
-Their order: `reverse` adds the gradient, `simplify` folds what the chain rule leaves undone, `order` splits
+Their order: `shift` takes for constant the maxima that cancel, `reverse` adds the gradient, `simplify` folds what the chain rule leaves undone, `order` splits
 products of three and more arrays, `share` finds what is computed twice. What no output needs is in no graph:
 passes walk from the outputs.
 """
@@ -8,6 +8,7 @@ passes walk from the outputs.
 from .order import order
 from .reverse import reverse
 from .share import share
+from .shift import shift
 from .simplify import simplify
 
-__all__ = ["order", "reverse", "share", "simplify"]
+__all__ = ["order", "reverse", "share", "shift", "simplify"]

@@ -7,6 +7,7 @@ new nodes, in the old order, with the old names and places.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import sympy
 
@@ -51,7 +52,7 @@ def rebuild(
                 new.cotangent_of = done.get(id(info.cotangent_of))
     inputs = tuple(done[id(node)] for node in graph.inputs)
     outputs = {name: done[id(node)] for name, node in graph.outputs.items()}
-    return Graph(nodes, inputs, outputs, graph.notes)
+    return replace(graph, nodes=nodes, inputs=inputs, outputs=outputs)
 
 
 def _leaf(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:

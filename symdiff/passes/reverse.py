@@ -45,7 +45,8 @@ def reverse(graph: Graph, wrt: Sequence[str]) -> Graph:
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
-    return Graph(nodes, inputs, outputs, graph.notes)
+    corners = _corners(nodes, walk, active)
+    return Graph(nodes, inputs, outputs, graph.rewrites, corners)
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
@@ -60,6 +61,16 @@ def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set
             if is_floating(info.dtype) and ROWS[type(node)].vjp is not None:
                 active.add(id(node))
     return active
+
+
+def _corners(nodes: Nodes, walk: Sequence[sympy.Expr], active: set[int]) -> tuple[str, ...]:
+    """Return where the value has no derivative, and the slope that the rule takes there."""
+    found: dict[str, None] = {}
+    for node in walk:
+        if id(node) in active and nodes[node].operands and ROWS[type(node)].corner:
+            position = nodes[node].position
+            found[f"{position or 'somewhere'}: {ROWS[type(node)].corner}"] = None
+    return tuple(found)
 
 
 def _propagate(

@@ -13,7 +13,7 @@ import sympy
 
 from ..graph import Graph, Nodes, number_of
 from ..ops.contraction import Contraction, contract
-from ..ops.elementwise import Cast, where
+from ..ops.elementwise import Cast, StopGradient, where
 from ..ops.handle import Handle, handle_of
 from ..ops.indexing import IndexAdd
 from ..ops.layout import Broadcast, Reshape, full_like_shape
@@ -159,6 +159,11 @@ def _folded(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
     return contract([Handle(nodes, one) for one in operands], inputs, output).node
 
 
+def _passed(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """What the derivative took for constant is a value like others, once it is taken."""
+    return operands[0]
+
+
 # The rules of each node class, in order: the rule, and whether it holds in the forward pass too.
 RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     sympy.Mul: ((_numbers, False), (_unit, False), (_narrow, False), (_sign, False)),
@@ -169,4 +174,5 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     Broadcast: ((_idle, True),),
     Cast: ((_idle, True),),
     Contraction: ((_folded, True),),
+    StopGradient: ((_passed, True),),
 }
