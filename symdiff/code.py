@@ -7,7 +7,8 @@ In: texts that came from the allocator of names, from `repr`, or from the rows o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import sympy
@@ -22,6 +23,7 @@ __all__ = [
     "call",
     "infix",
     "number",
+    "power",
     "reduced",
     "tuple_of",
     "wrap",
@@ -50,21 +52,49 @@ class Code(NamedTuple):
 
 
 class Writer:
-    """What a row's `write` may ask: names of modules, texts of sizes, facts on nodes."""
+    """What a row's `write` may ask: names of modules, texts of sizes, facts on nodes.
 
-    def __init__(self, nodes: Nodes, np: str = "np") -> None:
+    modules: names of SciPy's modules where they cannot be called by their own. functions:
+    those of NumPy and SciPy that have been asked for. locals: names of loop variables.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        np: str = "np",
+        give: Callable[[str], str] = lambda wish: wish,
+    ) -> None:
+        self._give = give
         self.nodes = nodes
         self.np = np
-        self.special = "scipy.special"
-        self.uses_scipy = False
+        self.modules: dict[str, str] = {}
+        self.functions: set[str] = set()
         self.size_names: dict[str, str] = {}
+        self.locals: dict[str, str] = {}
 
     def function(self, name: str) -> str:
-        """Return the text by which the module reaches `np.NAME` or `scipy.special.NAME`."""
-        if name.startswith("scipy.special."):
-            self.uses_scipy = True
-            return self.special + name.removeprefix("scipy.special")
+        """Return the text by which the module reaches `np.NAME` or `scipy.MODULE.NAME`."""
+        self.functions.add(name)
+        if name.startswith("scipy."):
+            module, _, function = name.rpartition(".")
+            return f"{self.modules.get(module, module)}.{function}"
         return self.np + name.removeprefix("np")
+
+    def local(self, wish: str) -> str:
+        """Return the name of a loop's variable in a block, that nothing else has."""
+        if wish not in self.locals:
+            self.locals[wish] = self._give(wish)
+        return self.locals[wish]
+
+    @property
+    def imports(self) -> list[str]:
+        """The imports of SciPy's modules whose functions have been asked for."""
+        used = {one.rpartition(".")[0] for one in self.functions if one[:5] == "scipy"}
+        aliases = ((one, self.modules.get(one, one)) for one in sorted(used))
+        return [
+            f"import {one}" if one == alias else f"import {one} as {alias}"
+            for one, alias in aliases
+        ]
 
     def number(self, value: float) -> Code:
         return number(value, self.np)
@@ -91,6 +121,17 @@ def call(function: str, *arguments: Code | str) -> Code:
 def infix(left: Code, operator: str, right: Code, level: int) -> Code:
     """Return `left operator right`, which groups from the left."""
     return Code(f"{wrap(left, level)} {operator} {wrap(right, level + 1)}", level)
+
+
+def power(base: Code, exponent: Code) -> Code:
+    """Return `base**exponent`, with spaces where an operand is more than a name or number."""
+    left, right = wrap(base, Level.ATOM), wrap(exponent, Level.UNARY)
+    simple = _SIMPLE(left) and _SIMPLE(right.removeprefix("-"))
+    return Code(f"{left}**{right}" if simple else f"{left} ** {right}", Level.POWER)
+
+
+# What `black` takes for a simple operand of a power.
+_SIMPLE = re.compile(r"[^\W\d][\w.]*|[\d.]+(e[+-]?\d+)?").fullmatch
 
 
 def reduced(
@@ -158,7 +199,7 @@ def size_code(size: Size, names: Mapping[str, str]) -> Code:
 def _sum(size: sympy.Expr, names: Mapping[str, str]) -> Code:
     positive_first = sorted(
         sympy.Add.make_args(size),
-        key=lambda term: (term.is_Integer, term.as_coeff_Mul()[0] < 0),
+        key=lambda term: (term.is_Integer, bool(term.as_coeff_Mul()[0] < 0)),
     )
     total = size_code(positive_first[0], names)
     for term in positive_first[1:]:

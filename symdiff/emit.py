@@ -1,8 +1,8 @@
 """From a Program to a module's text: the templates are filled, and the text is checked.
 
-In: a `Program`, the signature and what the module says of itself. Out: the text of a standalone module, as
-`black` leaves it. Refused with `TextError`: a template that asks for what is not there, and text that holds
-syntax that is never emitted.
+In: a `Program`, the signature and what the module says of itself. Out: the text of a
+standalone module, as `black` leaves it. Refused with `TextError`: a template that asks for
+what is not there, and text that holds what is never emitted.
 """
 
 from __future__ import annotations
@@ -10,46 +10,31 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from .checking import DRAWS, Checking
 from .errors import TextError
-from .fitting import Group, fitted, tuple_group, unpacked
-from .program import Program, Statement
-from .screening import screen
-from .specs import Argument, Leaf, Signature
+from .fitting import Group, Text, assigned, bare, fitted, group, packed
+from .nesting import containers, gradient_of, has_named_tuple, is_named_tuple, is_nested
+from .program import BUILTINS, Program, Statement
+from .scope import HELPERS, PUBLIC, aliases, classes, helpers, reserved_names
+from .screening import Own, screen
+from .shapes import show
+from .specs import Signature
 
-__all__ = ["Description", "emit", "reserved_names", "templates"]
-
-PUBLIC = ("value", "forward", "backward", "value_and_grad", "grad", "Gradient")
-PRIVATE = {
-    "Spec": "_Spec",
-    "ARGUMENTS": "_ARGUMENTS",
-    "check": "_check",
-    "collect": "_collect",
-    "array": "_array",
-    "self_check": "_self_check",
-    "made_up": "_made_up",
-}
-
-# How the self-check draws real arguments, by the domain in which the loss is finite.
-DRAWS = {
-    "normal": "rng.standard_normal(shape) / np.sqrt(max(shape[-2:-1], default=1))",
-    "unit": "rng.uniform(0.1, 0.9, shape)",
-    "positive": "rng.uniform(0.7, 1.4, shape)",
-    "above": "rng.uniform(1.1, 1.9, shape)",
-}
+__all__ = ["Description", "emit", "has_named_tuple", "reserved_names", "templates"]
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a module says of itself, which arguments are differentiated, how samples are drawn.
+    """What a module says of itself, what is differentiated, how samples are drawn.
 
-    bounds: exclusive bounds of integer leaves in the self-check, at its sizes.
+    sizes: those of the self-check. bounds: exclusive bounds of integer leaves there.
     """
 
     header: tuple[str, ...]
@@ -62,22 +47,6 @@ class Description:
     domain: str
 
 
-def reserved_names(signature: Signature) -> set[str]:
-    """Return the names that values of the passes must not have."""
-    nested = {one.name for one in signature.arguments if is_nested(one)}
-    return {*PRIVATE.values(), *nested, "Gradient", "sys", "NamedTuple"}
-
-
-def is_nested(argument: Argument) -> bool:
-    """Return whether an argument is a container of arrays and not an array."""
-    return len(argument.leaves) != 1 or bool(argument.leaves[0].path)
-
-
-def has_named_tuple(argument: Argument) -> bool:
-    """Return whether an argument's gradient is made by its own named tuples."""
-    return any(kind == "attr" for leaf in argument.leaves for kind, _ in leaf.path)
-
-
 def emit(program: Program, signature: Signature, description: Description) -> str:
     """Return the text of the module.
 
@@ -86,12 +55,10 @@ def emit(program: Program, signature: Signature, description: Description) -> st
     TextError
         If a template lacks something, or the text holds what is never emitted.
     """
-    fields = _Fields(program, signature, description).all()
-    text = _render("module.py.jinja", fields)
-    own = {*program.arguments, *(one.name for one in signature.arguments)}
-    own |= {one.target for one in (*program.forward, *program.backward)}
-    screen(text, own)
-    return text
+    fields = _Fields(program, signature, description)
+    text = _render("module.py.jinja", fields.all())
+    screen(text, fields.own())
+    return text if fields.is_usual() else _formatted(text)
 
 
 @lru_cache(maxsize=1)
@@ -106,18 +73,36 @@ def _environment() -> jinja2.Environment:
 
 
 def templates() -> Path:
-    """Return the templates' folder: in the package, or in the repository that it is used from."""
+    """Return the templates' folder: in the package, or in the repository it is used from."""
     inside = Path(str(resources.files(__package__))) / "templates"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "templates"
+
+
+def _formatted(text: str) -> str:
+    """Return the text as `black` lays it out: the template's lines hold longer names."""
+    import black  # a third of a second, and seldom needed
+
+    return black.format_str(text, mode=black.Mode())
 
 
 def _render(name: str, fields: Mapping[str, Any]) -> str:
     try:
         return _environment().get_template(name).render(fields)
     except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None)
+        line = getattr(error, "lineno", None) or _line_in(error, name)
         where = f"{name}:{line}" if line else name
         raise TextError(f"template {where}: {error.message}") from error
+
+
+def _line_in(error: BaseException, name: str) -> int | None:
+    """Return the template's line in an error's traceback: Jinja puts its own there."""
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith(name):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return lines[-1] if lines else None
 
 
 class _Fields:
@@ -127,287 +112,266 @@ class _Fields:
         self, program: Program, signature: Signature, description: Description
     ) -> None:
         self.program = program
+        self.signature = signature
         self.arguments = signature.arguments
         self.description = description
         self.by_name = {one.name: one for one in signature.arguments}
+        self.helpers = helpers(signature)
+        self.aliases = aliases(signature)
+        self.classes = classes(signature)
+        arrays = zip(signature.leaves, program.arguments, strict=True)
+        self.checking = Checking(
+            signature,
+            program.np,
+            self.helpers,
+            {leaf.name: local for leaf, local in arrays},
+            program.sizes,
+            self.classes,
+        )
 
     def all(self) -> dict[str, Any]:
+        """Return every field of the template."""
         program, description = self.program, self.description
-        value = fitted(f"return {program.value}, ", tuple_group(program.cache))
         return {
             "header": description.header,
             "docstring": description.docstring,
             "imports": self._imports(),
             "constants": _lines(program.constants, 0),
-            "names": self._names(),
+            "np": program.np,
+            "own": self.helpers,
+            "called": {name: self.aliases.get(name, name) for name in PUBLIC},
             "gradient_fields": self._gradient_fields(),
             **self._functions(),
             "forward": _lines(program.forward),
-            "return_forward": value,
-            "unpack_cache": unpacked(program.cache, "cache"),
+            "unpack_cache": assigned(self._cache, "cache") if program.cache else [],
+            "seed": program.seed,
             "backward": _lines(program.backward),
             "return_backward": self._return_backward(),
-            "aliases": [f"_{name} = {name}" for name in PUBLIC if name in self.by_name],
-            "nested": any(map(is_nested, self.arguments)),
-            **self._checking(),
+            "aliases": [f"{to} = {name}" for name, to in self.aliases.items()],
+            "forms": self._forms(),
+            "classes": self._class_lines(),
+            "check": self.checking.arguments(),
+            "made_up": self._made_up,
+            **self._self_check(),
         }
 
-    def _names(self) -> dict[str, str]:
-        """Names of the module's own functions, and by which ones they call each other."""
-        called = {
-            f"call_{name}": f"_{name}" if name in self.by_name else name
-            for name in PUBLIC
-        }
-        own = {name: name for name in PUBLIC}
-        return {**own, **PRIVATE, **called, "np": self.program.np}
+    def is_usual(self) -> bool:
+        """Return whether the names in the template's lines are as short as they can be."""
+        helpers = [self.helpers[one] == f"_{one}" for one in HELPERS]
+        return self.program.np == "np" and all(helpers)
+
+    def own(self) -> Own:
+        """Return the names and attributes that are this module's own."""
+        program, helpers = self.program, self.helpers
+        parameters = {one.name for one in self.arguments}
+        functions = {part for one in program.functions for part in one.split(".")}
+        fields = {field for _, names in self.classes for field in names}
+        replace = {"_replace"} if fields else set()
+        return Own(
+            imports=self._libraries(),
+            functions=("forward", "backward", "value_and_grad", helpers["check"]),
+            passes={
+                *parameters,
+                *program.names,
+                *program.sizes.values(),
+                *(line.split()[-1].partition(".")[0] for line in self._libraries()),
+                *(helpers["check"], helpers["array"], helpers["match"]),
+                *(*PUBLIC, *self.aliases.values(), *self.classes.values()),
+                *("cache", "cotangent", *BUILTINS),
+            },
+            others=helpers.values(),
+            attributes={*functions, *fields, *replace},
+            keywords={*parameters, *fields},
+        )
 
     def _imports(self) -> list[str]:
-        lines = [f"import numpy as {self.program.np}"]
-        special = self.program.special
-        if special is not None:
-            plain = special == "scipy.special"
-            lines.append(
-                "import scipy.special"
-                if plain
-                else f"import scipy.special as {special}"
-            )
-        return lines
+        standard = ["import sys"]
+        if self.classes:
+            standard.append("from collections import namedtuple")
+        if not self.description.single:
+            standard.append("from typing import NamedTuple")
+        return [*standard, "", *self._libraries()]
+
+    def _libraries(self) -> list[str]:
+        return [f"import numpy as {self.program.np}", *self.program.imports]
+
+    # The public functions.
 
     def _functions(self) -> dict[str, list[str]]:
-        """Return the heads of the functions that take the arguments, and how they pass them on."""
-        call = self._names()
-        heads = ("forward", "value_and_grad", "value", "grad", "_check")
-        names = [*self.program.arguments, *self.program.sizes.values()]
-        checked = self._call(PRIVATE["check"])
+        """Return the heads of the functions that take the arguments, and their returns."""
+        heads = ("forward", "value_and_grad", "value", "grad")
+        names = {one: one for one in heads} | {"check": self.helpers["check"]}
+        forward = self._call(self.aliases.get("forward", "forward"))
+        both = self._call(self.aliases.get("value_and_grad", "value_and_grad"))
+        value = self.program.value
         return {
             **{
-                f"def_{n}": fitted(f"def {n}", self._parameters(), ":", 88)
-                for n in heads
+                f"def_{one}": fitted(f"def {name}", self._parameters(), ":", 88)
+                for one, name in names.items()
             },
-            "unpack_arguments": unpacked(names, checked),
-            "call_forward": fitted("value, cache = ", self._call(call["call_forward"])),
-            "return_value": fitted("return ", self._call(call["call_forward"]), "[0]"),
-            "return_grad": fitted(
-                "return ", self._call(call["call_value_and_grad"]), "[1]"
-            ),
+            "unpack_arguments": self._unpack_arguments(),
+            "return_check": self._return_check(),
+            "return_forward": fitted(f"return {value}, ", self._cache),
+            "call_forward": fitted("value, cache = ", forward),
+            "return_value": fitted("return ", forward, "[0]"),
+            "return_grad": fitted("return ", both, "[1]"),
         }
+
+    @cached_property
+    def _cache(self) -> Text:
+        given = {*self.by_name, *self.program.arguments, *self.program.sizes.values()}
+        room = 84 - len(f"return {self.program.value}, ")
+        return packed(self.program.cache, given, room)
+
+    @cached_property
+    def _read(self) -> Text:
+        """The arguments and sizes that the passes read, as `_check` returns them."""
+        names = self.program.read
+        if len(names) == 1:
+            return names[0]
+        return packed(names, self.program.arguments, 84 - len(" = _check("))
+
+    def _unpack_arguments(self) -> list[str]:
+        call = self._call(self.helpers["check"])
+        return assigned(self._read, call) if self.program.read else fitted("", call)
+
+    def _return_check(self) -> list[str]:
+        flat = f"return {bare(self._read)}"
+        if not self.program.read or len(flat) <= 84:
+            return [flat] if self.program.read else []
+        return fitted("return ", self._read)
 
     def _parameters(self) -> Group:
         parts: list[str] = []
-        for one in self.arguments:
+        kinds = [one.kind for one in self.arguments]
+        for place, one in enumerate(self.arguments):
             if one.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in parts:
                 parts.append("*")
             parts.append(one.name)
             positional = inspect.Parameter.POSITIONAL_ONLY
-            if one.kind is positional and self._last_of(positional) is one:
+            if one.kind is positional and positional not in kinds[place + 1 :]:
                 parts.append("/")
         return Group("(", tuple(("", part) for part in parts), ")")
 
-    def _last_of(self, kind: object) -> Argument:
-        return [one for one in self.arguments if one.kind is kind][-1]
-
-    def _call(self, function: str, places: Mapping[str, str] | None = None) -> Group:
+    def _call(self, function: str) -> Group:
         """Return a call with all arguments, those that are keyword-only by keyword."""
         items = []
         for one in self.arguments:
-            text = one.name if places is None else places[one.name]
             keyword = one.kind is inspect.Parameter.KEYWORD_ONLY
-            items.append((f"{one.name}=" if keyword else "", text))
+            items.append((f"{one.name}=" if keyword else "", one.name))
         return Group(f"{function}(", tuple(items), ")")
+
+    # The gradient.
 
     def _gradient_fields(self) -> list[str]:
         if self.description.single:
             return []
-        return [
-            (
-                f"{name}: object  # structured as the argument"
-                if is_nested(self.by_name[name])
-                else f"{name}: {self.program.np}.ndarray  # {_shape(self.by_name[name].leaves[0])}"
-            )
-            for name in self.description.wrt
-        ]
-
-    def _return_backward(self) -> list[str]:
-        parts = []
+        lines = []
         for name in self.description.wrt:
             argument = self.by_name[name]
-            texts = [
-                self.program.gradients[f"d_{leaf.name}"] for leaf in argument.leaves
-            ]
-            parts.append(_gradient_of(argument.unflatten(texts), name))
+            kind = f"{self.program.np}.ndarray  # {show(argument.leaves[0].shape)}"
+            if is_nested(argument):
+                outer = next(containers(argument))
+                plain = type(outer) if type(outer) in (dict, list) else tuple
+                kind = f"{plain.__name__}  # nested as the argument"
+            lines.append(f"{name}: {kind}")
+        return lines
+
+    def _return_backward(self) -> list[str]:
+        texts = self.program.gradients
+        parts = [
+            gradient_of(
+                self.by_name[n],
+                [texts[f"d_{leaf.name}"] for leaf in self.by_name[n].leaves],
+            )
+            for n in self.description.wrt
+        ]
         if self.description.single:
             return fitted("return ", parts[0])
-        keyed = tuple(
-            (f"{n}=", part) for n, part in zip(self.description.wrt, parts, strict=True)
-        )
+        names = (f"{name}=" for name in self.description.wrt)
+        keyed = tuple(zip(names, parts, strict=True))
         return fitted("return ", Group("Gradient(", keyed, ")"))
 
-    # What the check of the arguments and the self-check read.
+    # What the check of the arguments and the self-check need.
 
-    def _checking(self) -> dict[str, Any]:
-        sizes = "".join(f', sizes["{name}"]' for name in self.program.sizes)
-        places = {one.name: f"arguments[{i}]" for i, one in enumerate(self.arguments)}
-        positional = inspect.Parameter.KEYWORD_ONLY not in {
-            one.kind for one in self.arguments
-        }
-        single = self.description.dtype == "float32"
-        made_up = (f'"{name}": {size}' for name, size in self.description.sizes.items())
-        return {
-            "structures": self._structures(),
-            "specs": fitted(f"{PRIVATE['ARGUMENTS']} = ", self._specs(), width=88),
-            "checks": self._checks(),
-            "checked": f"*arrays{sizes}" if sizes else "arrays",
-            "made_up_sizes": f"{{{', '.join(made_up)}}}",
-            "pass_made_up": (
-                "*arguments" if positional else str(self._call("", places))[1:-1]
-            ),
-            "wrt_places": self._wrt_places(),
-            "flatten_gradient": self._flatten_gradient(),
-            "draw": DRAWS[self.description.domain].replace(
-                "np.", f"{self.program.np}."
-            ),
-            "step": "1e-2" if single else "1e-3",
-            "tolerance": "1e-2" if single else "1e-6",
-        }
+    @cached_property
+    def _made_up(self) -> list[str]:
+        return self.checking.made_up(self.description.sizes, self.description.bounds)
 
-    def _spec(self, leaf: Leaf) -> str:
-        below = self.description.bounds.get(leaf.name)
-        end = f", {below}" if below is not None else ""
-        shape = "".join(
-            f'"{one}", ' if isinstance(one, str) else f"{one}, " for one in leaf.shape
-        )
-        shape = shape.strip() if len(leaf.shape) == 1 else shape.rstrip(", ")
-        return f'{PRIVATE["Spec"]}("{leaf.dtype}", ({shape}){end})'
+    def _forms(self) -> list[str]:
+        """Return which kinds of containers the arguments have."""
+        found = set()
+        for argument in self.arguments:
+            for one in containers(argument):
+                if isinstance(one, dict):
+                    found.add("dict")
+                else:
+                    found.add("named" if is_named_tuple(one) else "list")
+        return sorted(found)
 
-    def _specs(self) -> Group:
-        items = []
-        for one in self.arguments:
-            specs = one.unflatten([self._spec(leaf) for leaf in one.leaves])
-            items.append((f'"{one.name}": ', _structured(specs)))
-        return Group("{", tuple(items), "}")
-
-    def _structures(self) -> list[str]:
-        """Named tuples of the user's, which the specs repeat."""
-        found: dict[str, tuple[str, ...]] = {}
-        for one in self.arguments:
-            _find_named_tuples(one.unflatten(range(len(one.leaves))), found)
-        return [
-            f'{name} = NamedTuple("{name}", [{", ".join(f"({f!r}, object)" for f in fields)}])'
-            for name, fields in found.items()
-        ]
-
-    def _checks(self) -> list[str]:
-        specs, lines = PRIVATE["ARGUMENTS"], []
-        for one in self.arguments:
-            spec = f'{specs}["{one.name}"]'
-            given = f'"{one.name}", {one.name}, {spec}'
-            if is_nested(one):
-                lines.append(f"{PRIVATE['collect']}({given}, arrays, sizes)")
-            else:
-                lines.append(f"arrays.append({PRIVATE['array']}({given}, sizes))")
-        return lines
-
-    def _wrt_places(self) -> str:
-        starts, start = {}, 0
-        for one in self.arguments:
-            starts[one.name] = start
-            start += len(one.leaves)
-        names = self.description.wrt
-        ranges = [(starts[n], starts[n] + len(self.by_name[n].leaves)) for n in names]
-        parts = [str(a) if b == a + 1 else f"*range({a}, {b})" for a, b in ranges]
-        return f"[{', '.join(parts)}]"
-
-    def _flatten_gradient(self) -> list[str]:
-        if not any(is_nested(self.by_name[name]) for name in self.description.wrt):
-            return [
-                (
-                    "parts = [gradient]"
-                    if self.description.single
-                    else "parts = list(gradient)"
-                )
+    def _class_lines(self) -> list[str]:
+        """Return the named tuples of the user's, which forms and made-up arguments have."""
+        lines = []
+        for (_, fields), name in self.classes.items():
+            items: list[tuple[str, Text]] = [
+                ("", f'"{name}"'),
+                ("", group("[", (("", f'"{field}"') for field in fields), "]")),
             ]
-        lines = ["parts = []"]
-        for name in self.description.wrt:
-            part = "gradient" if self.description.single else f"gradient.{name}"
-            spec = f'{PRIVATE["ARGUMENTS"]}["{name}"]'
-            lines.append(
-                f'{PRIVATE["collect"]}("gradient", {part}, {spec}, parts, {{}})'
-            )
+            if any(field.startswith("_") for field in fields):
+                items.append(("rename=", "True"))
+            lines += fitted(f"{name} = ", group("namedtuple(", items, ")"), width=88)
         return lines
+
+    def _self_check(self) -> dict[str, Any]:
+        checking, wrt = self.checking, self.description.wrt
+        single = any(leaf.dtype == "float32" for leaf in self.signature.leaves)
+        nested = any(is_nested(self.by_name[name]) for name in wrt)
+        sizes = [f"{name} = {size}" for name, size in self.description.sizes.items()]
+        dtype = f"{self.program.np}.{checking.reals[0]}" if checking.reals else ""
+        uniform, draws = checking.is_uniform, DRAWS[self.description.domain]
+        extra = "" if uniform else ", dtype"
+        return {
+            "pass_made_up": self._pass_made_up(),
+            "pairs": self._pairs(nested),
+            "steps": (
+                "(1e-1, 1e-2, 1e-3)" if single else "(1e-2, 1e-3, 1e-4, 1e-5, 1e-6)"
+            ),
+            "tolerance": "1e-2" if single else "1e-5",
+            "at_sizes": f" of sizes {', '.join(sizes)}" if sizes else "",
+            "draws": any(self.helpers["random"] in one for one in self._made_up),
+            "def_random": f"def {self.helpers['random']}(rng, *shape{extra}):",
+            "draw": [one.format(np=self.program.np) for one in draws],
+            "drawn_dtype": dtype if uniform else "dtype",
+            "leaves": nested,
+        }
+
+    def _pass_made_up(self) -> str:
+        """Return how made-up arguments are passed on: by position where they can be."""
+        keywords = [
+            f"{one.name}=arguments[{place}]"
+            for place, one in enumerate(self.arguments)
+            if one.kind is inspect.Parameter.KEYWORD_ONLY
+        ]
+        count = len(self.arguments) - len(keywords)
+        positional = f"*arguments[:{count}]" if keywords else "*arguments"
+        return ", ".join([positional] * bool(count) + keywords)
+
+    def _pairs(self, nested: bool) -> str:
+        """Return the text of the pairs of a made-up array and its part of the gradient."""
+        names = [one.name for one in self.arguments]
+        places = [names.index(name) for name in self.description.wrt]
+        arrays = f"arguments[{places[0]}]"
+        if not self.description.single:
+            arrays = f"[{', '.join(f'arguments[{place}]' for place in places)}]"
+            if places == list(range(places[0], places[0] + len(places))):
+                arrays = f"arguments[{places[0] or ''}:{places[-1] + 1}]"
+        if nested:
+            leaves = self.helpers["leaves"]
+            return f"zip({leaves}({arrays}), {leaves}(gradient), strict=True)"
+        if self.description.single:
+            return f"[({arrays}, gradient)]"
+        return f"zip({arrays}, gradient, strict=True)"
 
 
 def _lines(statements: tuple[Statement, ...], indent: int = 4) -> list[str]:
     return [line for one in statements for line in one.text(indent)]
-
-
-def _shape(leaf: Leaf) -> str:
-    comma = "," if len(leaf.shape) == 1 else ""
-    return f"({', '.join(map(str, leaf.shape))}{comma})"
-
-
-def _is_named_tuple(value: object) -> bool:
-    return isinstance(value, tuple) and hasattr(value, "_fields")
-
-
-def _structured(value: Any) -> str | Group:
-    """Return the text of a nested structure whose leaves are texts."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return Group(
-            "{", tuple((f"{_key(k)}: ", _structured(v)) for k, v in value.items()), "}"
-        )
-    if _is_named_tuple(value):
-        fields = zip(value._fields, value, strict=True)
-        inside = tuple((f"{field}=", _structured(one)) for field, one in fields)
-        return Group(f"_{type(value).__name__}(", inside, ")")
-    if isinstance(value, list | tuple):
-        inside = tuple(("", _structured(one)) for one in value)
-        brackets = "[]" if isinstance(value, list) else "()"
-        return Group(
-            brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple)
-        )
-    return "None"
-
-
-def _gradient_of(value: Any, access: str) -> str | Group:
-    """Return the text of a gradient in its argument's structure; named tuples are the user's own."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        items = ((_key(k), v) for k, v in value.items())
-        return Group(
-            "{",
-            tuple((f"{k}: ", _gradient_of(v, f"{access}[{k}]")) for k, v in items),
-            "}",
-        )
-    if _is_named_tuple(value):
-        pairs = zip(value._fields, value, strict=True)
-        inside = tuple((f"{f}=", _gradient_of(v, f"{access}.{f}")) for f, v in pairs)
-        return Group(f"{access}._replace(", inside, ")")
-    if isinstance(value, list | tuple):
-        inside = tuple(
-            ("", _gradient_of(v, f"{access}[{i}]")) for i, v in enumerate(value)
-        )
-        brackets = "[]" if isinstance(value, list) else "()"
-        return Group(
-            brackets[0], inside, brackets[1], lone_comma=isinstance(value, tuple)
-        )
-    return "None"
-
-
-def _key(key: object) -> str:
-    """Return a key's text; strings in double quotes, as `black` would have them."""
-    text = repr(key)
-    plain = isinstance(key, str) and text == f"'{key}'" and '"' not in key
-    return f'"{key}"' if plain else text
-
-
-def _find_named_tuples(value: Any, found: dict[str, tuple[str, ...]]) -> None:
-    if _is_named_tuple(value):
-        found.setdefault(f"_{type(value).__name__}", value._fields)
-    if isinstance(value, dict):
-        value = value.values()
-    if isinstance(value, list | tuple) or not isinstance(value, int | None.__class__):
-        for one in value:
-            _find_named_tuples(one, found)

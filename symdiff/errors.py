@@ -19,6 +19,7 @@ __all__ = [
     "SymdiffError",
     "TextError",
     "TraceError",
+    "UnsupportedAttributeError",
     "UnsupportedError",
     "ValueDependenceError",
     "VerificationError",
@@ -28,7 +29,8 @@ __all__ = [
 class SymdiffError(Exception):
     """Base of every error of symdiff.
 
-    Attributes: `message` (what), `position` (where, or None), `remedy` (what to do), `code` (stable name).
+    Attributes: `message` (what), `position` (where, or None), `callers` (the user's calls that led there, the
+    innermost first), `details` (the operands' shapes), `remedy` (what to do), `code` (stable name).
     """
 
     code = "error"
@@ -39,6 +41,8 @@ class SymdiffError(Exception):
         super().__init__(message)
         self.message = message
         self.position = position
+        self.callers: tuple[Position, ...] = ()
+        self.details = ""
         self.remedy = remedy
 
     def __str__(self) -> str:
@@ -46,8 +50,11 @@ class SymdiffError(Exception):
         lines = [f"{where}{self.message}"]
         if self.position and (source := self.position.underlined()):
             lines.append(source)
-        if self.remedy:
-            lines += [f"  {line}" for line in self.remedy.splitlines()]
+        for caller in self.callers:
+            call = f": {caller.segment}" if caller.segment else ""
+            lines.append(f"  called at {caller}{call}")
+        lines += [f"  {line}" for line in self.details.splitlines()]
+        lines += [f"  {line}" for line in self.remedy.splitlines()]
         return "\n".join(lines)
 
 
@@ -67,6 +74,10 @@ class UnsupportedError(TraceError):
     """A NumPy or SciPy function, or one of its options, that symdiff does not know."""
 
     code = "unsupported"
+
+
+class UnsupportedAttributeError(UnsupportedError, AttributeError):
+    """A method or attribute of arrays that symdiff does not know."""
 
 
 class MutationError(TraceError):

@@ -90,7 +90,7 @@ def latex(graph: Graph) -> str:
             )
             shown[id(node)] = symbol(text)
         else:
-            shown[id(node)] = _converted(node, operands)  # type: ignore[arg-type]
+            shown[id(node)] = _converted(node, operands)
         named = info.name if info.operands else None
         if named is not None or depth[id(node)] > DEEPEST:
             name = sympy.latex(sympy.Symbol(named or f"t_{len(lines)}"))

@@ -1,4 +1,4 @@
-"""The compiler as one sentence: trace, shift, reverse, simplify, order, share, schedule, emit, verify.
+"""The compiler as one sentence: trace, differentiate, share, schedule, emit, verify.
 
 In: a loss as a plain NumPy function and the specs of its arguments. Out: a `Compiled`, whose module is
 standalone. Refused: what any of the stages refuses, each with its own error.
@@ -24,7 +24,7 @@ from .emit import Description, emit, has_named_tuple, reserved_names
 from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
-from .passes import order, reverse, share, shift, simplify
+from .passes import collect, order, reverse, share, shift, simplify
 from .program import Program, schedule
 from .report import Report, report
 from .specs import Signature, read_signature
@@ -80,7 +80,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
     signature = read_signature(fn, args, static, dtype)
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
-    before = order(simplify(reverse(shift(traced), wanted_leaves(signature, wanted))))
+    differentiated = reverse(shift(traced), wanted_leaves(signature, wanted))
+    before = order(collect(simplify(differentiated)))
     graph = share(before)
     kept = [
         one.name
@@ -88,7 +89,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
         if one.name in wanted and has_named_tuple(one)
     ]
     program = schedule(graph, reserved_names(signature), kept)
-    facts = report(before, graph)
+    facts = report(before, graph, program.kept)
     bounds = index_bounds(graph)
     sizes = {name: 3 + 2 * place for place, name in enumerate(signature.sizes)}
     description = Description(

@@ -1,35 +1,41 @@
 """Functions that NumPy's protocols do not hand on, led to the table while a loss is traced.
 
-In: the function to be traced. For as long as the context lasts, `np.zeros`, `np.eye`... and SciPy's special
+In: the function to be traced. For as long as the context lasts, `np.zeros`, `np.array`... and SciPy's special
 functions give handles in this thread, where they are called from the user's code; also under the names that
-his modules imported them by. Everything is put back whatever happens. NumPy's and SciPy's own calls, and other
+his functions know them by. Everything is put back whatever happens. NumPy's and SciPy's own calls, and other
 threads', are not touched.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
+import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from types import CellType, FrameType
 from typing import Any
 
 import numpy as np
 
-from .ops.handle import Handle, dispatch, is_tracing
+from .ops.calls import dispatch
+from .ops.conversion import CONVERTERS
 from .ops.making import MAKERS
+from .ops.recording import Recorded, is_tracing
 from .ops.special import SPECIAL
-from .ops.table import EVALUATE, FUNCTIONS
+from .ops.table import FUNCTIONS
+from .reaching import reached
+from .watching import called_name, is_library
 
-__all__ = ["rebound"]
+__all__ = ["SCIPY", "rebound"]
 
-_LIBRARIES = ("numpy", "scipy", "symdiff", "sympy", "opt_einsum")
+# Functions of SciPy's modules that do not ask handles, by name, as functions on handles.
+# SciPy is imported late: 0.7 s that most losses need not pay.
+SCIPY: dict[str, dict[str, Callable]] = {"scipy.special": SPECIAL}
 
 _lock = threading.RLock()
-_replaced: list[tuple[dict[str, Any], str, Any]] = []
+_restore: list[Callable[[], None]] = []
 _traces = 0
 
 
@@ -39,117 +45,113 @@ def rebound(function: Callable) -> Iterator[None]:
     global _traces
     with _lock:
         _traces += 1
-        try:
-            _replace(function)
-        except BaseException:
-            _release()
-            raise
     try:
+        with _lock:
+            _replace(function)
         yield
     finally:
         with _lock:
-            _release()
-
-
-def _release() -> None:
-    global _traces
-    _traces -= 1
-    if _traces == 0:
-        while _replaced:
-            namespace, name, original = _replaced.pop()
-            namespace[name] = original
+            _traces -= 1
+            while _restore and not _traces:
+                _restore.pop()()
 
 
 def _replace(function: Callable) -> None:
-    wrappers = {id(one): _wrapper(one, FUNCTIONS[one], True) for one in MAKERS}
-    homes: list[dict[str, Any]] = [vars(np)]
-    special = _special_module(function)
-    if special is not None:
-        for name, build in SPECIAL.items():
-            original = getattr(special, name)
-            EVALUATE.setdefault(build, original)
-            if isinstance(original, np.ufunc):
-                FUNCTIONS.setdefault(original, build)
-            wrappers[id(original)] = _wrapper(original, build, False)
-        homes.append(vars(special))
-    for namespace in (*homes, *_namespaces(function)):
+    """Put wrappers in the place of all that NumPy does not hand on."""
+    found = reached(function)
+    namespaces, wrappers = [vars(np), *found.namespaces], dict(_numpy_wrappers())
+    for module in SCIPY:
+        if module in sys.modules or _is_named(module, found.names):
+            namespace, more = _scipy_wrappers(module)
+            namespaces.append(namespace)
+            wrappers |= more
+    for namespace in namespaces:
         for name, value in list(namespace.items()):
-            if id(value) in wrappers and not isinstance(value, ModuleType):
-                _replaced.append((namespace, name, value))
-                namespace[name] = wrappers[id(value)]
+            if id(value) in wrappers:
+                _bind(namespace, name, value, wrappers[id(value)])
+    for cell in found.cells:
+        if id(cell.cell_contents) in wrappers:
+            _fill(cell, cell.cell_contents, wrappers[id(cell.cell_contents)])
 
 
-def _wrapper(original: Callable, build: Callable, makes: bool) -> Callable:
-    name = f"{'np' if makes else 'scipy.special'}.{original.__name__}"
+def _is_named(module: str, names: set[str]) -> bool:
+    """Whether code may import a module: `scipy.special`, or `special` from `scipy`."""
+    return module in names or set(module.split(".")) <= names
+
+
+def _bind(namespace: dict[str, Any], name: str, value: Any, wrapper: Any) -> None:
+    def restore() -> None:
+        # What the user bound to the name meanwhile stays.
+        if namespace.get(name) is wrapper:
+            namespace[name] = value
+
+    _restore.append(restore)
+    namespace[name] = wrapper
+
+
+def _fill(cell: CellType, value: Any, wrapper: Any) -> None:
+    def restore() -> None:
+        cell.cell_contents = value
+
+    _restore.append(restore)
+    cell.cell_contents = wrapper
+
+
+@functools.cache
+def _numpy_wrappers() -> dict[int, Callable]:
+    """Return the wrappers of NumPy's functions, by the id of what they wrap."""
+    wrappers = {}
+    for one in (*MAKERS, *CONVERTERS):
+        name = f"np.{one.__name__}"
+        wrappers[id(one)] = _wrapper(one, FUNCTIONS[one], name, makes=one in MAKERS)
+    return wrappers
+
+
+@functools.cache
+def _scipy_wrappers(module: str) -> tuple[dict[str, Any], dict[int, Callable]]:
+    """Return the namespace of a module of SciPy's and the wrappers of its functions."""
+    try:
+        namespace = vars(importlib.import_module(module))
+    except ImportError:
+        return {}, {}
+    wrappers = {}
+    for name, build in SCIPY[module].items():
+        original = namespace[name]
+        if isinstance(original, np.ufunc):
+            FUNCTIONS.setdefault(original, build)
+        wrappers[id(original)] = _wrapper(original, build, f"{module}.{name}")
+    return namespace, wrappers
+
+
+def _wrapper(
+    original: Callable, build: Callable, name: str, *, makes: bool = False
+) -> Callable:
+    """Return a function that leads the user's traced calls of `original` to the table.
+
+    `makes` says that it gives handles though it is given none.
+    """
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        traced = makes or any(
-            isinstance(one, Handle) for one in (*args, *kwargs.values())
-        )
-        if not traced or not is_tracing() or _called_by_library():
+        traced = is_tracing() and (makes or _holds_traced((*args, *kwargs.values())))
+        if not traced or not _is_called_by_user(sys._getframe(1), wrapper):
             return original(*args, **kwargs)
-        return dispatch(build, args, kwargs, name)
+        return dispatch(original, args, kwargs, build=build, name=name)
 
     return wrapper
 
 
-def _called_by_library() -> bool:
-    module = sys._getframe(2).f_globals.get("__name__") or ""
-    return module.partition(".")[0] in _LIBRARIES
-
-
-def _special_module(function: Callable) -> ModuleType | None:
-    """Return scipy.special if the function may use it; SciPy is not imported for any other."""
-    if "scipy.special" not in sys.modules:
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        if code is None or not any(name.startswith("scipy") for name in code.co_names):
-            return None
-        try:
-            import scipy.special  # noqa: F401 - late: 0.7 s that most losses need not pay
-        except ImportError:
-            return None
-    return sys.modules["scipy.special"]
-
-
-def _namespaces(function: Callable) -> list[dict[str, Any]]:
-    """Return the globals of the user's function and of his functions that it can reach."""
-    found: dict[int, dict[str, Any]] = {}
-    pending: list[Any] = [function]
-    while pending:
-        one = pending.pop()
-        one = getattr(
-            one, "func", getattr(one, "__func__", getattr(one, "__wrapped__", one))
-        )
-        if not isinstance(one, FunctionType):
-            one = getattr(type(one), "__call__", None)
-        if not isinstance(one, FunctionType) or _is_library(one.__module__):
-            continue
-        cells = [cell.cell_contents for cell in one.__closure__ or () if _filled(cell)]
-        pending += [value for value in cells if isinstance(value, FunctionType)]
-        if id(one.__globals__) not in found:
-            found[id(one.__globals__)] = one.__globals__
-            for value in list(one.__globals__.values()):
-                if isinstance(value, FunctionType):
-                    pending.append(value)
-                elif isinstance(value, ModuleType) and not _is_library(value.__name__):
-                    pending += _functions_of(value)
-    return list(found.values())
-
-
-def _functions_of(module: ModuleType) -> list[FunctionType]:
-    own = [one for one in vars(module).values() if isinstance(one, FunctionType)]
-    return own[:1] if getattr(module, "__file__", None) else []
-
-
-def _is_library(module: str | None) -> bool:
-    root = (module or "").partition(".")[0]
-    return root in _LIBRARIES or root in sys.stdlib_module_names
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - asks whether the cell holds anything
-    except ValueError:
+def _is_called_by_user(frame: FrameType, wrapper: Callable) -> bool:
+    """Whether a frame is the user's and calls a function itself, not by compiled code."""
+    if is_library(frame.f_code.co_filename):
         return False
-    return True
+    name = called_name(frame)
+    if name is None or name == wrapper.__name__:
+        return True
+    return frame.f_locals.get(name, frame.f_globals.get(name)) is wrapper
+
+
+def _holds_traced(item: Any) -> bool:
+    if isinstance(item, tuple | list):
+        return any(map(_holds_traced, item))
+    return isinstance(item, Recorded)

@@ -1,21 +1,24 @@
 """What a graph costs, counted from its shapes: multiply-adds, elementwise work, values kept.
 
-In: graphs before and after sharing. Out: a `Report`, whose counts are polynomials in the unknown sizes.
+In: graphs before and after sharing. Out: a `Report`, whose counts are polynomials in the
+unknown sizes. A contraction counts a multiply-add for each set of its indices; what is
+computed of each element counts once for each; views and Python numbers are free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
 
 from .graph import Graph, Nodes
+from .ops.arithmetic import is_reciprocal
 from .ops.contraction import Contraction, indices_of
 from .ops.table import ROWS
-from .shapes import product
+from .shapes import Size, product
 
-__all__ = ["Cost", "Report", "report"]
+__all__ = ["Cost", "Report", "aligned", "report"]
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,21 @@ class Cost:
     elementwise: sympy.Expr
     transcendental: sympy.Expr
 
-    def __str__(self) -> str:
-        return (
-            f"{self.operations} operations: {self.multiply_adds} multiply-adds, "
-            f"{self.elementwise} elementwise, {self.transcendental} transcendental"
-        )
+    def texts(self) -> tuple[str, str, str]:
+        """Return the three counts as text."""
+        counts = (self.multiply_adds, self.elementwise, self.transcendental)
+        multiply_adds, elementwise, transcendental = map(_text, counts)
+        return multiply_adds, elementwise, transcendental
 
 
 @dataclass(frozen=True)
 class Report:
     """Costs of both passes, before and after sharing.
 
-    unshared: operations if no value were used twice: the expression swell. kept: numbers that pass from the
-    forward pass to the backward one. corners: where the loss has no derivative, and the slope that is taken.
-    verification: the record of the check, None where there was none.
+    unshared: operations if no value were used twice: the expression swell. kept: numbers
+    that pass from the forward pass to the backward one, beside the arguments. rewrites:
+    what passes changed. corners: where the loss has no derivative, and the slope that is
+    taken. verification: the record of the check, None where there was none.
     """
 
     forward: Cost
@@ -48,23 +52,37 @@ class Report:
     forward_before: Cost
     backward_before: Cost
     unshared: int
+    kept: Size
+    rewrites: tuple[str, ...]
     corners: tuple[str, ...]
     verification: object = None
 
-    def __str__(self) -> str:
-        lines = [
-            f"forward   {self.forward}",
-            f"backward  {self.backward}",
-            f"before sharing: {self.forward_before.operations} forward, "
-            f"{self.backward_before.operations} backward; unshared: {self.unshared}",
+    def table(self) -> list[str]:
+        """Return the lines of the table of costs."""
+        rows = [
+            ("Cost", "multiply-adds", "elementwise", "transcendental"),
+            ("    forward", *self.forward.texts()),
+            ("    backward", *self.backward.texts()),
         ]
-        lines += [f"corner: {one}" for one in self.corners]
+        kept = _text(sympy.expand(self.kept))
+        return [*aligned(rows), f"    kept between the passes: {kept} values"]
+
+    def __str__(self) -> str:
+        before = (self.forward_before.operations, self.backward_before.operations)
+        lines = [
+            *self.table(),
+            f"Operations: {self.forward.operations} forward and "
+            f"{self.backward.operations} backward; before sharing {before[0]} and "
+            f"{before[1]}; {self.unshared} if nothing were shared",
+            *(f"Rewrite: {one}" for one in self.rewrites),
+            *(f"Corner: {one}" for one in self.corners),
+        ]
         if self.verification is not None:
             lines.append(str(self.verification))
         return "\n".join(lines)
 
 
-def report(before: Graph, after: Graph) -> Report:
+def report(before: Graph, after: Graph, kept: Size = 0) -> Report:
     """Return the report on a graph with its gradient, before and after sharing."""
     forward_before, backward_before = _halves(before)
     forward, backward = _halves(after)
@@ -74,66 +92,108 @@ def report(before: Graph, after: Graph) -> Report:
         forward_before,
         backward_before,
         _unshared(before),
+        kept,
+        after.rewrites,
         after.corners,
     )
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of texts as lines, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = (
+        (one.ljust(width) for one, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return ["  ".join(row).rstrip() for row in padded]
+
+
+def _text(count: sympy.Expr) -> str:
+    """Return a polynomial as people write it: 2 d n + 5 n."""
+    return str(count).replace("**", "^").replace("*", " ")
+
+
 def _halves(graph: Graph) -> tuple[Cost, Cost]:
-    forward = graph.walk(["value"])
-    ids = set(map(id, forward))
+    forward = set(map(id, graph.walk(["value"])))
+    computed = _computed(graph)
     return (
-        _cost(graph.nodes, forward),
-        _cost(graph.nodes, (one for one in graph.walk() if id(one) not in ids)),
+        _cost(graph.nodes, (one for one in computed if id(one) in forward)),
+        _cost(graph.nodes, (one for one in computed if id(one) not in forward)),
     )
 
 
-def _cost(nodes: Nodes, walk: Iterable[sympy.Expr]) -> Cost:
-    totals = dict.fromkeys(
-        ("contraction", "elementwise", "transcendental"), sympy.Integer(0)
-    )
-    operations = 0
+def _computed(graph: Graph) -> list[sympy.Expr]:
+    """Return the nodes that are work: no views, no Python numbers, no mere signs.
+
+    A difference is a sum with a negative, a quotient a product with a reciprocal: these
+    are one operation each.
+    """
+    nodes, walk = graph.nodes, graph.walk()
+    alone: set[int] = set(map(id, graph.outputs.values()))
     for node in walk:
-        info = nodes[node]
-        row = ROWS.get(type(node))
-        if (
-            not info.operands
-            or row is None
-            or row.kind == "view"
-            or info.dtype == "float"
-        ):
-            continue
-        operations += 1
-        kind = "elementwise" if row.kind in ("reduction", "array") else row.kind
-        work = product(info.shape)
-        if isinstance(node, Contraction):
-            work = _products(nodes, node)
-            kind = kind if len(info.operands) > 1 else "elementwise"
-        elif row.kind == "reduction":
-            work = product(nodes.shape(info.operands[0]))
-        elif _is_plain_power(node):
-            kind = "elementwise"
-        totals[kind] = totals[kind] + work
-    expanded = [sympy.expand(one) for one in totals.values()]
-    return Cost(operations, *expanded)
+        for one in nodes[node].operands:
+            if type(node) is not (sympy.Mul if is_reciprocal(one) else sympy.Add):
+                alone.add(id(one))
+    return [
+        node
+        for node in walk
+        if _computes(nodes, node) and (id(node) in alone or not _is_sign(node))
+    ]
 
 
-def _is_plain_power(node: sympy.Expr) -> bool:
-    return isinstance(node, sympy.Pow) and bool(node.args[1].is_Integer)
+def _computes(nodes: Nodes, node: sympy.Expr) -> bool:
+    info, row = nodes[node], ROWS.get(type(node))
+    free = row is None or row.kind == "view" or info.dtype in ("int", "float")
+    return bool(info.operands) and not free
 
 
-def _products(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
+def _is_sign(node: sympy.Expr) -> bool:
+    negative = isinstance(node, sympy.Mul) and node.args[0] is sympy.S.NegativeOne
+    return negative or is_reciprocal(node)
+
+
+def _cost(nodes: Nodes, computed: Iterable[sympy.Expr]) -> Cost:
+    work: dict[str, list[Size]] = {
+        "contraction": [],
+        "elementwise": [],
+        "transcendental": [],
+    }
+    for node in computed:
+        kind, amount = _work(nodes, node)
+        work[kind].append(amount)
+    totals = (sympy.expand(sympy.Add(*amounts)) for amounts in work.values())
+    return Cost(sum(map(len, work.values())), *totals)
+
+
+def _work(nodes: Nodes, node: sympy.Expr) -> tuple[str, Size]:
+    """Return the kind of a node's work and how much of it there is."""
+    operands, kind = nodes[node].operands, ROWS[type(node)].kind
+    if isinstance(node, Contraction):
+        return ("contraction" if len(operands) > 1 else "elementwise"), _products(
+            nodes, node
+        )
+    if kind == "reduction":
+        return "elementwise", product(nodes.shape(operands[0]))
+    plain = isinstance(node, sympy.Pow) and node.args[1].is_Integer
+    kind = "transcendental" if kind == "transcendental" and not plain else "elementwise"
+    return kind, product(nodes.shape(node))
+
+
+def _products(nodes: Nodes, node: sympy.Expr) -> Size:
     """Return how many products a contraction adds up: one for each set of its indices."""
-    sizes = {}
+    sizes: dict[int, Size] = {}
     inputs, _ = indices_of(node)
     for operand, indices in zip(nodes[node].operands, inputs, strict=True):
         sizes.update(zip(indices, nodes.shape(operand), strict=True))
-    return sympy.sympify(product(sizes.values()))
+    return product(sizes.values())
 
 
 def _unshared(graph: Graph) -> int:
     """Return the number of operations if each use of a value computed it anew."""
+    computed = set(map(id, _computed(graph)))
     count: dict[int, int] = {}
     for node in graph.walk():
         operands = graph.nodes[node].operands
-        count[id(node)] = sum(count[id(one)] for one in operands) + bool(operands)
+        own = id(node) in computed
+        count[id(node)] = sum(count[id(one)] for one in operands) + own
     return sum(count[id(node)] for node in graph.outputs.values())

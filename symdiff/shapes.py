@@ -24,6 +24,7 @@ __all__ = [
     "broadcast",
     "divide",
     "is_floating",
+    "is_weak",
     "largest",
     "product",
     "promote",
@@ -31,6 +32,7 @@ __all__ = [
     "size",
     "size_symbol",
     "smallest",
+    "strong",
 ]
 
 Size = int | sympy.Expr
@@ -143,6 +145,16 @@ def axes_of(axis: object, rank: int) -> tuple[int, ...]:
 def is_floating(dtype: str) -> bool:
     """Return whether a dtype is one of real numbers."""
     return dtype in FLOATS
+
+
+def is_weak(dtype: str) -> bool:
+    """Return whether a dtype is a Python number's, which bends to the arrays it meets."""
+    return dtype in ("int", "float")
+
+
+def strong(dtype: str, default: str) -> str:
+    """Return the dtype of an array filled with numbers of a dtype."""
+    return {"int": "int64", "float": default}.get(dtype, dtype)
 
 
 def promote(dtypes: Iterable[str], default: str) -> str:

@@ -1,27 +1,35 @@
 """Positions in the user's source: where a value was made, and the text that stands there.
 
 In: a code object with the index of its running instruction. Out: a `Position`, which can print itself with
-its columns underlined. Nothing is refused: where no source is to be had the text is empty.
+its columns underlined. Nothing is refused: where no source is to be had, or none that Python can read, the
+text is empty.
 """
 
 from __future__ import annotations
 
 import ast
 import linecache
+import opcode
 import os
 import tokenize
+import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType
+from typing import NamedTuple
 
 __all__ = [
     "Position",
     "comment_of",
-    "enclosing_loop",
+    "columns_of",
+    "definition_of",
+    "enclosing",
+    "lines_of",
     "position_of",
     "printable",
     "statement_of",
 ]
+
+WIDEST = 120  # how much of a source line an error shows
 
 
 @dataclass(frozen=True)
@@ -31,114 +39,210 @@ class Position:
     path: str
     line: int
     end_line: int
-    column: int | None
-    end_column: int | None
+    column: int | None = None
+    end_column: int | None = None
 
     @property
     def file(self) -> str:
         """The file's name without its folder, so that no path of a machine reaches emitted code."""
         name = os.path.basename(self.path)
-        return (
-            "<notebook>"
-            if name.startswith("<ipython") or _is_notebook_cell(self.path)
-            else name
-        )
+        in_cell = name.startswith("<ipython") or "ipykernel_" in self.path
+        return "<notebook>" if in_cell else printable(name)
 
     @property
     def text(self) -> str:
         """The source line, without its newline; empty where the source is not to be had."""
-        return linecache.getline(self.path, self.line).rstrip("\r\n")
+        lines = lines_of(self.path)
+        return (
+            lines[self.line - 1].rstrip("\r\n") if 0 < self.line <= len(lines) else ""
+        )
 
     @property
     def segment(self) -> str:
         """The source text of exactly this stretch, or of its first line where it spans several."""
         if self.column is None or self.end_column is None:
             return self.text.strip()
-        line = self.text.encode()
-        end = self.end_column if self.end_line == self.line else len(line)
-        return line[self.column : end].decode(errors="replace").strip()
+        start, stop = self._columns()
+        return self.text[start:stop].strip()
+
+    def _columns(self) -> tuple[int, int]:
+        """Return where the stretch begins and ends in its first line, in characters."""
+        line = self.text.encode(errors="replace")
+        start, stop = (
+            len(line[:column].decode(errors="replace"))
+            for column in (self.column, self.end_column)
+        )
+        return start, stop if self.end_line == self.line else len(self.text.rstrip())
 
     def underlined(self) -> str:
         """Two indented lines: the source and carets below its columns; empty without source."""
-        text = self.text
-        if not text.strip():
-            return ""
-        body = text.lstrip()
-        if self.column is None or self.end_column is None:
-            return f"    {body.rstrip()}"
-        start = len(text.encode()[: self.column].decode(errors="replace"))
-        if self.end_line == self.line:
-            stop = len(text.encode()[: self.end_column].decode(errors="replace"))
-        else:
-            stop = len(text.rstrip())
-        indent = len(text) - len(body)
-        carets = " " * (start - indent) + "^" * max(1, stop - start)
-        return f"    {body.rstrip()}\n    {carets}"
+        text = "".join(one if one.isprintable() else " " for one in self.text)
+        body = text.strip()
+        if not body or self.column is None or self.end_column is None:
+            return f"    {body[:WIDEST]}" if body else ""
+        start, stop = self._columns()
+        first, cut = len(text) - len(text.lstrip()), ""
+        if stop - first > WIDEST:
+            first, cut = start, "... "
+        shown = text[first : first + WIDEST].rstrip()
+        before = _width(cut + text[first:start])
+        under = max(1, _width(text[start : min(stop, first + len(shown))]))
+        return f"    {cut}{shown}\n    {' ' * before}{'^' * under}"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
 
-def position_of(code: CodeType, instruction: int) -> Position:
-    """Return the position of a code object's instruction, given as `frame.f_lasti`."""
-    line, end_line, column, end_column = _positions(code)[instruction // 2]
-    first = line if line is not None else code.co_firstlineno
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
+Columns = tuple[int | None, int | None, int | None, int | None]
+
+
+def position_of(code: CodeType, columns: Columns) -> Position:
+    """Return the position of an instruction, whose lines and columns `co_positions` gives."""
+    line, end_line, column, end_column = columns
+    first = code.co_firstlineno if line is None else line
     return Position(code.co_filename, first, end_line or first, column, end_column)
 
 
-@lru_cache(maxsize=512)
-def _positions(
-    code: CodeType,
-) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
-    return tuple(code.co_positions())
+def columns_of(code: CodeType) -> tuple[Columns, ...]:
+    """Return the lines and columns of each instruction; of a loop only its head's."""
+    lines = lines_of(code.co_filename)
+    columns = list(code.co_positions())
+    for number, (line, end_line, column, _) in enumerate(columns):
+        if line and end_line and line < end_line and line <= len(lines):
+            if opcode.opname[code.co_code[2 * number]] in ("GET_ITER", "FOR_ITER"):
+                head = lines[line - 1].rstrip().removesuffix(":")
+                columns[number] = (line, line, column, len(head.encode()))
+    return tuple(columns)
 
 
-def _is_notebook_cell(path: str) -> bool:
-    return "ipykernel_" in path
+def definition_of(code: CodeType) -> Position:
+    """Return where a function is defined, behind its decorators."""
+    first = code.co_firstlineno
+    for line, text in enumerate(lines_of(code.co_filename)[first - 1 :], first):
+        if text.lstrip().startswith(("def ", "async def ")):
+            return Position(code.co_filename, line, line)
+        if not text.lstrip().startswith(("@", "#")):
+            break
+    return Position(code.co_filename, first, first)
 
 
-def enclosing_loop(position: Position | None) -> Position | None:
-    """Return the head of the innermost `for` or `while` around a position, or None."""
-    if position is None:
-        return None
+def lines_of(path: str) -> list[str]:
+    """Return the source's lines; none where they are not to be had."""
     try:
-        tree = ast.parse("".join(linecache.getlines(position.path)))
-    except SyntaxError:
+        return linecache.getlines(path)
+    except (OSError, ValueError, SyntaxError):
+        return []
+
+
+# What stands around a position.
+
+
+def enclosing(
+    position: Position | None, kinds: tuple[type[ast.AST], ...]
+) -> Position | None:
+    """Return the head of the innermost statement or comprehension of these kinds around a position."""
+    tree = None if position is None else _tree(lines_of(position.path))
+    if tree is None or position is None:
         return None
-    loops = [
+    around = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.For | ast.While)
-        and node.body[0].lineno <= position.line <= (node.end_lineno or node.lineno)
+        if isinstance(node, kinds) and _holds(node, position)
     ]
-    if not loops:
+    if not around:
         return None
-    head = max(loops, key=lambda node: node.lineno)
-    last = head.iter if isinstance(head, ast.For) else head.test
+    return _head(position.path, max(around, key=lambda node: (node.lineno, node.col_offset)))  # type: ignore[attr-defined]
+
+
+def _tree(lines: list[str]) -> ast.Module | None:
+    try:
+        return ast.parse("".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _holds(node: ast.AST, position: Position) -> bool:
+    """Whether a position is in what a loop repeats or a branch chooses."""
+    parts = [
+        getattr(node, name, None) for name in ("body", "orelse", "elt", "key", "value")
+    ]
+    inside = [
+        one for part in parts for one in (part if isinstance(part, list) else [part])
+    ]
+    return any(one is not None and _spans(one, position) for one in inside)
+
+
+def _spans(node: ast.AST, position: Position) -> bool:
+    first, last = node.lineno, node.end_lineno  # type: ignore[attr-defined]
+    if not first <= position.line <= position.end_line <= last:
+        return False
+    if position.column is None or position.end_column is None:
+        return True
+    before = first == position.line and position.column < node.col_offset  # type: ignore[attr-defined]
+    after = last == position.end_line and position.end_column > node.end_col_offset  # type: ignore[attr-defined]
+    return not before and not after
+
+
+def _head(path: str, node: ast.AST) -> Position:
+    """Return the part of a loop or branch that decides: `for i in range(n)`, `n > 3`."""
+    generator = next(iter(getattr(node, "generators", ())), None)
+    last = getattr(generator or node, "iter", None) or node.test  # type: ignore[attr-defined]
+    first = generator.target if generator else last if hasattr(node, "test") else node
+    if isinstance(node, ast.While):
+        first = node
     return Position(
-        position.path, head.lineno, head.lineno, head.col_offset, last.end_col_offset
+        path, first.lineno, last.end_lineno, first.col_offset, last.end_col_offset  # type: ignore[attr-defined]
     )
+
+
+class _Comment(NamedTuple):
+    """A comment: the column of its sign, and its text."""
+
+    column: int
+    text: str
+
+
+# The comments of each file, by line, with the lines that they were found in.
+_found: dict[str, tuple[list[str], dict[int, _Comment]]] = {}
+
+
+def _comment(path: str, line: int) -> _Comment | None:
+    lines = lines_of(path)
+    if path not in _found or _found[path][0] is not lines:
+        _found[path] = (lines, _comments(lines))
+    return _found[path][1].get(line)
+
+
+def _comments(lines: list[str]) -> dict[int, _Comment]:
+    """Return the comments of a source, by line, as far as Python can read it."""
+    found = {}
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type == tokenize.COMMENT:
+                line, column = token.start
+                found[line] = _Comment(column, printable(token.string.lstrip("#")))
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        pass
+    return found
 
 
 def comment_of(position: Position) -> str:
     """Return the user's comment at the end of a position's last line, without its sign."""
-    line = linecache.getline(position.path, position.end_line)
-    try:
-        for token in tokenize.generate_tokens(iter([line]).__next__):
-            if token.type == tokenize.COMMENT:
-                return printable(token.string.lstrip("#"))
-    except (tokenize.TokenError, IndentationError, StopIteration, SyntaxError):
-        pass
-    return ""
+    comment = _comment(position.path, position.end_line)
+    return comment.text if comment else ""
 
 
 def statement_of(position: Position) -> str:
     """Return the user's line at a position, without its comment and return; empty without source."""
-    text = position.text.strip()
-    comment = comment_of(position)
-    if comment and position.end_line == position.line:
-        text = text[: text.rindex("#")]
-    return printable(text.removeprefix("return "))
+    text, comment = position.text, _comment(position.path, position.line)
+    if comment:
+        text = text[: comment.column]
+    return printable(text.strip().removeprefix("return "))
 
 
 def printable(text: str, *, strip: bool = True) -> str:

@@ -1,4 +1,4 @@
-"""From the user's function to a graph: run it on handles, at several witnesses of its unknown sizes.
+"""From the user's function to a graph: run it on handles, at several values of its unknown sizes.
 
 In: a function and its `Signature`. Out: a `Graph` whose only output is "value", with the user's names and
 places on its nodes, right for every size. Refused: what depends on values, on chance, or on an unknown size
@@ -7,26 +7,33 @@ in a way that no expression describes; a result that is no real scalar.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import CodeType, FrameType
+import inspect
+import itertools
+import linecache
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import NondeterminismError, ShapeError, SizeError, TraceError
+from .differing import explained
+from .errors import ShapeError, SymdiffError, TraceError
+from .expressions import NotUnique
 from .graph import Graph, Nodes
-from .ops.handle import Handle, activated, handle_of
+from .ops.handle import Handle, activated
+from .ops.recording import CALLER, LARGEST_CONSTANT
 from .rebinding import rebound
 from .shapes import Shape, is_floating, show, size_symbol
-from .source import Position, enclosing_loop, position_of
+from .source import Position, definition_of
 from .specs import Leaf, Signature
 from .unify import Difference, unify
+from .watching import Watcher
 
-__all__ = ["trace"]
+__all__ = ["choose_witnesses", "trace"]
 
-DEEPEST_LOOK = 30
+MOST_RUNS = 8
+
+Witness = Mapping[str, int]
 
 
 def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
@@ -34,87 +41,140 @@ def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
 
     Raises `TraceError` and its kin as this module's docstring says, and whatever `fn` raises itself.
     """
-    witnesses = choose_witnesses(signature)
-    runs = [_record(fn, signature, dtype, witness) for witness in witnesses]
-    sizes = {
-        size_symbol(name): tuple(one[name] for one in witnesses)
-        for name in signature.sizes
-    }
-    try:
-        return unify(runs, sizes, dtype)
-    except Difference as difference:
-        again = _record(fn, signature, dtype, witnesses[0])
-        raise _explained(difference, runs[0], again, dtype, bool(sizes)) from None
+    linecache.checkcache()
+    return _Trace(fn, signature, dtype).graph()
 
 
-def choose_witnesses(signature: Signature) -> list[dict[str, int]]:
-    """Return values for the unknown sizes: small distinct primes that no known size has.
+class _Trace:
+    """Runs of one function, each at its own values of the unknown sizes."""
 
-    Three sets where there are unknown sizes, so that an expression found from two is tested on the
-    third; two runs of the same where there are none, which finds chance.
+    def __init__(self, fn: Callable, signature: Signature, dtype: str) -> None:
+        self.fn = fn
+        self.signature = signature
+        self.dtype = dtype
+        self.witnesses: Iterator[Witness] = witnesses(signature)
+        self.used: list[Witness] = []
+        self.runs: list[Graph] = []
+
+    def graph(self) -> Graph:
+        """Return what the runs have in common, after as many of them as it takes."""
+        self._start()
+        self._run()
+        try:
+            if not self.signature.sizes:
+                return self._unified()
+            if len(self.runs[0].nodes) != len(self.runs[1].nodes):
+                # A loop over a size, perhaps: found before it runs for a large one.
+                self._try_two()
+            self._run()
+            while len(self.runs) < MOST_RUNS:
+                try:
+                    return self._unified()
+                except NotUnique:
+                    self._run()
+            raise Difference("numbers that several expressions in the sizes give", None)
+        except Difference as difference:
+            again = self._record(self.used[0])
+            raise explained(difference, self.runs, again) from None
+
+    def _start(self) -> None:
+        """Make the first run; where it fails, at sizes that many numbers divide."""
+        try:
+            self._run()
+        except Exception as error:
+            understood = isinstance(error, SymdiffError)
+            if (
+                not self.signature.sizes
+                or understood
+                and not isinstance(error, ShapeError)
+            ):
+                raise
+            self.witnesses, self.used = witnesses(self.signature, 12), []
+            try:
+                self._run()
+            except Exception:  # noqa: BLE001 - the first one is the one to be told
+                self.runs = []
+            if not self.runs:
+                raise
+
+    def _run(self) -> None:
+        witness = next(self.witnesses)
+        self.runs.append(self._record(witness, first=len(self.runs) < 2))
+        self.used.append(witness)
+
+    def _unified(self) -> Graph:
+        sizes = {
+            size_symbol(name): tuple(one[name] for one in self.used)
+            for name in self.signature.sizes
+        }
+        return unify(self.runs, sizes)
+
+    def _try_two(self) -> None:
+        try:
+            self._unified()
+        except NotUnique:
+            pass
+
+    def _record(self, witness: Witness, *, first: bool = True) -> Graph:
+        """Return the graph of one run.
+
+        In later runs arrays of an unknown size are large: the first two have found those that are too large.
+        """
+        symbols = {size_symbol(name): value for name, value in witness.items()}
+        nodes = Nodes(self.dtype, symbols)
+        accesses = {leaf.name: leaf.access for leaf in self.signature.leaves}
+        observer = Watcher(nodes, _Trace._record.__code__, accesses)
+        largest = LARGEST_CONSTANT if first else math.inf
+        with rebound(self.fn), activated(nodes, observer, largest):
+            leaves = [_input(nodes, leaf) for leaf in self.signature.leaves]
+            handles = iter(leaves)
+            arguments = [
+                argument.unflatten([next(handles) for _ in argument.leaves])
+                for argument in self.signature.arguments
+            ]
+            value = _scalar(self.fn, self.signature.bind(self.fn)(*arguments))
+        inputs = tuple(handle.node for handle in leaves)
+        return Graph(nodes, inputs, {"value": value.node})
+
+
+def choose_witnesses(signature: Signature) -> list[Witness]:
+    """Return the values of the unknown sizes at which a function is traced, if all goes well."""
+    return list(itertools.islice(witnesses(signature), 3))
+
+
+def witnesses(signature: Signature, step: int = 1) -> Iterator[Witness]:
+    """Yield values for the unknown sizes, all multiples of a step and none a known size.
+
+    They are small and odd, then small, even and in the other order, then large, so that parity, order and a
+    comparison with a number show themselves; then mixed. Without unknown sizes there is nothing to choose.
     """
     names = signature.sizes
     if not names:
-        return [{}, {}]
-    taken = {
+        yield from itertools.repeat({})
+    known = {
         one for leaf in signature.leaves for one in leaf.shape if isinstance(one, int)
     }
-    primes = (
-        p for p in range(5, 10**6) if p not in taken and all(p % d for d in range(2, p))
-    )
-    return [{name: next(primes) for name in names} for _ in range(3)]
+
+    def free(candidates: Iterator[int]) -> list[int]:
+        usable = (one * step for one in candidates if one * step not in known)
+        return list(itertools.islice(usable, len(names)))
+
+    large = max(50, 1600 // (len(names) + 1)) // step
+    rows = [
+        free(filter(_is_prime, itertools.count(7 if step == 1 else 2))),
+        free(itertools.count(12 if step == 1 else 4, 2))[::-1],
+        free(filter(_is_prime, itertools.count(large))),
+    ]
+    for run in itertools.count(3):
+        mixed = (20 + (37 * run + 61 * place) % 97 for place in itertools.count())
+        if rows:
+            yield dict(zip(names, rows.pop(0), strict=True))
+        else:
+            yield dict(zip(names, free(mixed), strict=True))
 
 
-def _explained(
-    difference: Difference, first: Graph, again: Graph, dtype: str, unknown: bool
-) -> TraceError:
-    """Return the error for traces that differ: by chance, or by their sizes."""
-    try:
-        unify([first, again], {}, dtype)
-    except Difference as chance:
-        return NondeterminismError(
-            f"two runs of the loss differ here: {chance.what}",
-            position=chance.position,
-            remedy="Draw random numbers outside of the loss and pass them as an argument; keep "
-            "no state between calls.",
-        )
-    if not unknown:
-        return NondeterminismError(
-            f"two runs of the loss differ: {difference.what}",
-            position=difference.position,
-            remedy="A loss must do the same at every call: keep no state between calls.",
-        )
-    loop = enclosing_loop(difference.position)
-    if loop is not None:
-        return SizeError(
-            "how often this loop runs depends on an unknown size",
-            position=loop,
-            remedy="Write it over the whole array without the loop, or give the size as a number.",
-        )
-    return SizeError(
-        f"this depends on an unknown size in a way that is not understood: {difference.what}",
-        position=difference.position,
-        remedy="Use x.shape and len(x) in plain arithmetic, make no branch on them, or give the "
-        "size as a number.",
-    )
-
-
-def _record(
-    fn: Callable, signature: Signature, dtype: str, witness: Mapping[str, int]
-) -> Graph:
-    """Return the graph of one run."""
-    nodes = Nodes(dtype, {size_symbol(name): value for name, value in witness.items()})
-    observer = _Observer(nodes)
-    with rebound(fn), activated(nodes, observer):
-        leaves = [_input(nodes, leaf) for leaf in signature.leaves]
-        handles = iter(leaves)
-        arguments = [
-            argument.unflatten([next(handles) for _ in argument.leaves])
-            for argument in signature.arguments
-        ]
-        result = signature.bind(fn)(*arguments)
-        value = _scalar(result)
-    return Graph(nodes, tuple(handle.node for handle in leaves), {"value": value.node})
+def _is_prime(number: int) -> bool:
+    return all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
 
 
 def _input(nodes: Nodes, leaf: Leaf) -> Handle:
@@ -126,97 +186,45 @@ def _input(nodes: Nodes, leaf: Leaf) -> Handle:
     dtype = {"i": "int64", "u": "int64", "b": "bool"}.get(kind, leaf.dtype)
     node = nodes.variable(leaf.name, shape, dtype)
     nodes[node].name = leaf.name
-    return Handle(nodes, node)
+    handle = Handle(nodes, node)
+    handle.owner = CALLER
+    return handle
 
 
-def _scalar(result: Any) -> Handle:
+def _scalar(fn: Callable, result: Any) -> Handle:
     """Return the loss as a real scalar's handle. Raises `ShapeError` or `TraceError` otherwise."""
-    if isinstance(result, tuple | list | dict | None.__class__ | str):
-        raise TraceError(
-            f"the loss returns {_described(result)}, not a scalar",
-            remedy="Return one number: a 0-d array or a float.",
-        )
-    value = handle_of(result)
-    if value.sizes:
+    if not isinstance(result, Handle):
+        raise _returned(fn, result)
+    position = result.nodes[result.node].position
+    if result.sizes:
         raise ShapeError(
-            f"the loss returns an array of shape {show(value.sizes)}, not a scalar",
-            position=value.nodes[value.node].position,
+            f"the loss returns an array of shape {show(result.sizes)}, not a scalar",
+            position=position,
             remedy="Return one number: sum or average the array.",
         )
-    dtype = value.nodes.dtype(value.node)
-    if not is_floating(dtype) and value.value is None:
+    if not is_floating(result.nodes.dtype(result.node)):
         raise TraceError(
-            f"the loss has dtype {dtype}, not a real one",
-            position=value.nodes[value.node].position,
+            f"the loss is of dtype {result.dtype}, which has no derivative",
+            position=position,
+            remedy="Return a real number: one that is computed from real arguments.",
         )
-    return value
+    return result
 
 
-def _described(result: Any) -> str:
-    return "None" if result is None else f"a {type(result).__name__}"
+def _returned(fn: Callable, result: Any) -> TraceError:
+    """Return the error for a result that is no traced value."""
+    kind = type(result).__name__
+    what, remedy = f"a {kind}", "Return one number: a traced scalar."
+    if result is None:
+        what, remedy = "None", "Does it end with return?"
+    elif isinstance(result, int | float | np.generic | np.ndarray):
+        what = f"a plain {kind}, in which no argument enters"
+        remedy = "Compute it from the arguments with NumPy's functions."
+    return TraceError(
+        f"the loss returns {what}", position=_definition(fn), remedy=remedy
+    )
 
 
-class _Observer:
-    """Says where in the user's source a call stands, and learns the names of his values."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        self.nodes = nodes
-
-    def __call__(self, handles: Sequence[Handle]) -> Position | None:
-        frames = _user_frames(sys._getframe(2))
-        if not frames:
-            return None
-        unnamed = [one for one in handles if self.nodes[one.node].name is None]
-        if unnamed:
-            self._learn_names(unnamed, frames)
-        return position_of(frames[0].f_code, frames[0].f_lasti)
-
-    def _learn_names(
-        self, handles: Sequence[Handle], frames: Sequence[FrameType]
-    ) -> None:
-        """Name values by the variables that hold them, those of the outermost function first."""
-        for frame in reversed(frames):
-            local = frame.f_locals
-            for handle in handles:
-                if self.nodes[handle.node].name is None:
-                    self.nodes[handle.node].name = next(
-                        (
-                            name
-                            for name, value in local.items()
-                            if value is handle and name.isidentifier()
-                        ),
-                        None,
-                    )
-
-
-def _user_frames(frame: FrameType | None) -> list[FrameType]:
-    """Return the frames of the user's code under the trace, the innermost first."""
-    frames: list[FrameType] = []
-    while frame is not None and len(frames) < DEEPEST_LOOK:
-        code = frame.f_code
-        if code is _record.__code__:
-            break
-        if not _is_library(code):
-            frames.append(frame)
-        frame = frame.f_back
-    return frames
-
-
-_FOLDERS = tuple(
-    os.path.dirname(os.path.abspath(path)) + os.sep for path in (__file__, np.__file__)
-)
-_STANDARD = os.path.dirname(os.__file__) + os.sep
-_known: dict[CodeType, bool] = {}
-
-
-def _is_library(code: CodeType) -> bool:
-    if code not in _known:
-        path = code.co_filename
-        installed = f"{os.sep}site-packages{os.sep}" in path
-        _known[code] = (
-            path.startswith(_FOLDERS)
-            or path.startswith("<__array_function__")
-            or (installed and f"{os.sep}scipy{os.sep}" in path)
-            or (path.startswith(_STANDARD) and not installed)
-        )
-    return _known[code]
+def _definition(fn: Callable) -> Position | None:
+    code = getattr(inspect.unwrap(getattr(fn, "func", fn)), "__code__", None)
+    return None if code is None else definition_of(code)

@@ -1,34 +1,42 @@
 """The contraction node: every product and sum over axes, in Einstein's notation.
 
-`@`, `dot`, `einsum`, `tensordot`, `outer` and `sum` are one node, whose derivative is another contraction.
-Writing it turns it back into what a person would write: `@`, `.sum(axis=0)`, `np.vdot`, and `np.einsum` last.
+`@`, `dot`, `einsum`, `tensordot`, `outer` and `sum` are one node, whose derivative is
+another contraction. Sizes may be unknown. Refused: scalars under `@`, an `einsum` of
+bools, which is no sum.
 """
 
 from __future__ import annotations
 
-import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import opt_einsum
 import sympy
 
-from ..code import Code, Level, Writer, call, infix, reduced, tuple_of, wrap
 from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Size, axes_of, axis_of, product, promote, show
+from ..shapes import Size, axes_of, axis_of, is_weak, promote, show
+from .elementwise import converted, dtype_of
 from .handle import Handle, active_nodes, handle_of
-from .layout import Transpose
+from .layout import Transpose, broadcast_to, expand_dims, ravel, squeeze, transpose
+from .making import eye
+from .products import Indices, latex_of, write_contraction
 from .table import reached_by, row
 
 __all__ = ["Contraction", "contract", "indices_of"]
 
-Indices = tuple[int, ...]
-
 
 class Contraction(ArrayNode):
-    """A product of arrays summed over axes; params: each operand's indices, the result's indices."""
+    """A product of arrays, summed over axes.
+
+    params: each operand's indices, the result's indices.
+    """
+
+
+def indices_of(node: Any) -> tuple[tuple[Indices, ...], Indices]:
+    """Return a contraction's indices: each operand's, the result's."""
+    return node.params
 
 
 def _shape(nodes: Nodes, *operands_and_params: Any) -> tuple[tuple[Size, ...], str]:
@@ -46,47 +54,62 @@ def _shape(nodes: Nodes, *operands_and_params: Any) -> tuple[tuple[Size, ...], s
             if isinstance(have, int):
                 sizes[index] = size
     dtype = promote([nodes.dtype(one) for one in operands], nodes.float_dtype)
-    summed = len(operands) == 1 and dtype in ("bool", "int")
-    return tuple(sizes[index] for index in output), "int64" if summed else dtype
+    summed = len(operands) == 1 and len(output) < len(sizes)
+    shape = tuple(sizes[index] for index in output)
+    return shape, "int64" if summed and dtype == "bool" else dtype
+
+
+# Making contractions.
 
 
 def contract(
     operands: Sequence[Any], inputs: Sequence[Indices], output: Indices
 ) -> Handle:
-    """Return the contraction, with transposes of its operands folded in and its indices numbered."""
+    """Return the contraction: scalars as factors, transposes folded, indices numbered."""
     nodes = active_nodes()
-    handles = [handle_of(one) for one in operands]
-    plain, folded = [], []
-    for handle, indices in zip(handles, inputs, strict=True):
-        node = handle.node
-        if isinstance(node, Transpose) and node.params[0] is not None:
-            axes = node.params[0]
-            indices = tuple(indices[axes.index(axis)] for axis in range(len(axes)))
-            node = nodes[node].operands[0]
-        plain.append(node)
-        folded.append(tuple(indices))
-    if len(plain) == 1 and len(set(folded[0])) == len(folded[0]) == len(output):
-        return _permuted(nodes, plain[0], folded[0], tuple(output))
-    number: dict[int, int] = {}
-    renumbered = tuple(
-        tuple(number.setdefault(i, len(number)) for i in one) for one in folded
-    )
-    params = (renumbered, tuple(number[i] for i in output))
-    return Handle(nodes, nodes.make(Contraction, *plain, params=params))
+    pairs = [
+        (handle_of(one), tuple(own)) for one, own in zip(operands, inputs, strict=True)
+    ]
+    scalars = [one for one, own in pairs if not own]
+    folded = [_without_transpose(nodes, one.node, own) for one, own in pairs if own]
+    result = _contracted(nodes, folded, output) if folded else None
+    for one in scalars:
+        result = one if result is None else one * result
+    assert result is not None
+    return result
 
 
-def _permuted(
-    nodes: Nodes, node: sympy.Expr, indices: Indices, output: Indices
+def _without_transpose(
+    nodes: Nodes, node: sympy.Expr, indices: Indices
+) -> tuple[sympy.Expr, Indices]:
+    if not isinstance(node, Transpose):
+        return node, indices
+    axes = node.params[0]
+    own = tuple(indices[axes.index(axis)] for axis in range(len(axes)))
+    return nodes[node].operands[0], own
+
+
+def _contracted(
+    nodes: Nodes, parts: Sequence[tuple[sympy.Expr, Indices]], output: Indices
 ) -> Handle:
-    if indices == output:
-        return Handle(nodes, node)
-    axes = tuple(indices.index(i) for i in output)
-    return Handle(nodes, nodes.make(Transpose, node, params=(axes,)))
+    operands, inputs = [one for one, _ in parts], [own for _, own in parts]
+    if len(operands) == 1 and sorted(set(inputs[0])) == sorted(inputs[0]):
+        if len(output) == len(inputs[0]):
+            order = [inputs[0].index(i) for i in output]
+            return transpose(Handle(nodes, operands[0]), order)
+    dtype = promote([nodes.dtype(one) for one in operands], nodes.float_dtype)
+    number: dict[int, int] = {}
+    params = (
+        tuple(
+            tuple(number.setdefault(i, len(number)) for i in one) for one in inputs
+        ),
+        tuple(number[i] for i in output),
+    )
+    node = nodes.make(Contraction, *converted(nodes, operands, dtype), params=params)
+    return Handle(nodes, node)
 
 
-def indices_of(node: Any) -> tuple[tuple[Indices, ...], Indices]:
-    """Return a contraction's indices: each operand's, the result's."""
-    return node.params
+# The derivative.
 
 
 def _vjp(
@@ -109,304 +132,164 @@ def _slope(
     """Return the cotangent of one operand: g times the others, by the same indices."""
     operands: list[Any] = [g, *(one for i, one in enumerate(x) if i != which)]
     indices = [output, *(one for i, one in enumerate(inputs) if i != which)]
-    own = list(inputs[which])
-    sizes = x[which].sizes
-    fresh = 1 + max((i for one in (*inputs, output) for i in one), default=0)
+    own, sizes = list(inputs[which]), x[which].sizes
+    fresh = 1 + max(i for one in inputs for i in one)
     for axis, index in enumerate(own):
         if index in own[:axis]:
-            operands.append(np.eye(sizes[axis]))  # type: ignore[call-overload]
+            # A diagonal is written into by a unit matrix.
+            operands.append(eye(sizes[axis]))
             indices.append((index, fresh))
             own[axis], fresh = fresh, fresh + 1
     present = {i for one in indices for i in one}
     result = contract(operands, indices, tuple(i for i in own if i in present))
     missing = tuple(axis for axis, index in enumerate(own) if index not in present)
     if missing:
-        aligned = np.expand_dims(result, missing) if result.sizes else result
-        result = np.broadcast_to(aligned, sizes)  # type: ignore[assignment, arg-type]
+        aligned = expand_dims(result, missing) if result.sizes else result
+        result = broadcast_to(aligned, sizes)
     return result
 
 
-# Writing.
+row(
+    Contraction,
+    kind="contraction",
+    shape=_shape,
+    write=write_contraction,
+    vjp=_vjp,
+    latex=latex_of,
+)
 
 
-def _write(writer: Writer, node: Any, *operands: Code) -> Code:
-    inputs, output = indices_of(node)
-    repeated = any(len(set(one)) < len(one) for one in inputs)
-    if len(operands) == 1 and not repeated:
-        shape = writer.nodes.shape(writer.nodes[node].operands[0])
-        pairs = zip(inputs[0], shape, strict=True)
-        count = product(size for index, size in pairs if index not in output)
-        return _write_sum(operands[0], inputs[0], output, count)
-    if len(operands) == 2 and not repeated:
-        written = _write_product(writer, operands, inputs, output)
-        if written is not None:
-            return written
-    return _write_einsum(writer, operands, inputs, output)
-
-
-def _write_sum(x: Code, indices: Indices, output: Indices, count: Size = 0) -> Code:
-    axes = [axis for axis, index in enumerate(indices) if index not in output]
-    if not axes:
-        return transposed(x, indices, output)
-    kept = tuple(index for index in indices if index in output)
-    return transposed(reduced(x, "sum", axes, len(indices), count), kept, output)
-
-
-def _write_product(
-    writer: Writer, operands: Sequence[Code], inputs: Sequence[Indices], output: Indices
-) -> Code | None:
-    (a, b), (first, second) = operands, inputs
-    a, first = _summed_alone(a, first, (*second, *output))
-    b, second = _summed_alone(b, second, (*first, *output))
-    both = [i for i in first if i in second]
-    batch = tuple(i for i in output if i in both)
-    over = tuple(i for i in both if i not in output)
-    left = tuple(i for i in first if i not in second)
-    right = tuple(i for i in second if i not in first)
-    if not over:
-        return _write_outer(writer, (a, b), (first, second), output)
-    if not output:
-        if len(over) == 1:
-            return infix(a, "@", b, Level.PRODUCT)
-        return call(writer.function("np.vdot"), a, transposed(b, second, first))
-    if len(over) == 1 and not batch and len(right) <= 1 and first[-1:] == over:
-        return _matmul(a, first, b, (*over, *right), second, output, (*left, *right))
-    if len(over) == 1 and len(left) <= 1 and len(right) <= 1:
-        return _write_matmul(
-            (a, b), (first, second), output, (batch, left, right, over)
-        )
-    if not batch:
-        axes = tuple_of(
-            tuple_of(str(one.index(i)) for i in over) for one in (first, second)
-        )
-        made = call(writer.function("np.tensordot"), a, b, f"axes={axes}")
-        return transposed(made, (*left, *right), output)
-    return None
-
-
-def _write_matmul(
-    operands: tuple[Code, Code],
-    inputs: tuple[Indices, Indices],
-    output: Indices,
-    parts: tuple[Indices, Indices, Indices, Indices],
-) -> Code | None:
-    """Write `a @ b`, or `b @ a` where that needs no transpose of the result."""
-    (a, b), (first, second), (batch, left, right, over) = operands, inputs, parts
-    if batch and not (left and right):
-        return None
-    if output == (*batch, *right, *left) and left and right:
-        a, b, first, second, left, right = b, a, second, first, right, left
-    return _matmul(
-        transposed(a, first, (*batch, *left, *over)),
-        (*batch, *left, *over),
-        b,
-        (*batch, *over, *right),
-        second,
-        output,
-        (*batch, *left, *right),
-    )
-
-
-def _matmul(
-    a: Code,
-    first: Indices,
-    b: Code,
-    wanted: Indices,
-    second: Indices,
-    output: Indices,
-    result: Indices,
-) -> Code:
-    made = infix(a, "@", transposed(b, second, wanted), Level.PRODUCT)
-    return transposed(made, result, output)
-
-
-def _summed_alone(x: Code, indices: Indices, others: Indices) -> tuple[Code, Indices]:
-    """Sum the axes that nothing else has."""
-    kept = tuple(i for i in indices if i in others)
-    return (x, indices) if kept == indices else (_write_sum(x, indices, kept), kept)
-
-
-def _write_outer(
-    writer: Writer,
-    operands: tuple[Code, Code],
-    inputs: tuple[Indices, Indices],
-    output: Indices,
-) -> Code:
-    (a, b), (first, second) = operands, inputs
-    if len(first) == len(second) == 1 and output == (*first, *second):
-        return call(writer.function("np.outer"), a, b)
-    if len(first) == len(second) == 1 and output == (*second, *first):
-        return call(writer.function("np.outer"), b, a)
-    return infix(
-        aligned(a, first, output), "*", aligned(b, second, output), Level.PRODUCT
-    )
-
-
-def _aligned(x: Code, indices: Indices, output: Indices) -> Code:
-    """Write x with its axes in the order of `output`, new ones of size 1 where it has none."""
-    kept = tuple(i for i in output if i in indices)
-    x = transposed(x, indices, kept)
-    keys = [":" if i in kept else "None" for i in output]
-    while keys and keys[0] == "None":
-        keys.pop(0)
-    return (
-        x if "None" not in keys else Code(f"{wrap(x, Level.ATOM)}[{', '.join(keys)}]")
-    )
-
-
-def transposed(x: Code, indices: Indices, output: Indices) -> Code:
-    """Write x with its axes in another order."""
-    if tuple(indices) == tuple(output):
-        return x
-    text = wrap(x, Level.ATOM)
-    if tuple(indices) == tuple(output)[::-1]:
-        return Code(f"{text}.T")
-    axes = ", ".join(str(indices.index(i)) for i in output)
-    return Code(f"{text}.transpose({axes})")
-
-
-def _write_einsum(
-    writer: Writer, operands: Sequence[Code], inputs: Sequence[Indices], output: Indices
-) -> Code:
-    letters = (
-        string.ascii_lowercase[8:] + string.ascii_lowercase[:8] + string.ascii_uppercase
-    )
-    terms = ["".join(letters[i] for i in one) for one in (*inputs, output)]
-    subscripts = f'"{",".join(terms[:-1])}->{terms[-1]}"'
-    return call(writer.function("np.einsum"), subscripts, *operands)
-
-
-def _latex(node: Any, *operands: str) -> str:
-    inputs, output = indices_of(node)
-    names = "ijklmnpqrstuvw"
-    over = sorted({i for one in inputs for i in one} - set(output))
-    if len(operands) == 2 and (inputs, output) in _LATEX_PRODUCTS:
-        return _LATEX_PRODUCTS[inputs, output].format(*operands)
-    factors = " ".join(
-        rf"\left[{text}\right]_{{{''.join(names[i] for i in one)}}}" if one else text
-        for text, one in zip(operands, inputs, strict=True)
-    )
-    return (rf"\sum_{{{''.join(names[i] for i in over)}}} " if over else "") + factors
-
-
-_LATEX_PRODUCTS = {
-    (((0, 1), (1, 2)), (0, 2)): "{0} {1}",
-    (((0, 1), (2, 1)), (0, 2)): "{0} {1}^T",
-    (((0, 1), (0, 2)), (1, 2)): "{0}^T {1}",
-    (((0, 1), (1,)), (0,)): "{0} {1}",
-    (((0,), (0,)), ()): "{0}^T {1}",
-}
-
-row(Contraction, kind="contraction", shape=_shape, write=_write, vjp=_vjp, latex=_latex)
-
-
-# What reaches it.
+# Products.
 
 
 @reached_by(np.matmul)
 def matmul(a: Any, b: Any) -> Handle:
+    """a @ b: matrix products, broadcast over the axes before the last two."""
     a, b = handle_of(a), handle_of(b)
     if not a.sizes or not b.sizes:
-        raise ShapeError("matmul: an operand is a scalar; write `*`")
-    first, second, batch = _matmul_indices(a, b)
-    a, first = _without_unit_axes(a, first, b, second)
-    b, second = _without_unit_axes(b, second, a, first)
-    output = (
-        *batch,
-        *(i for i in (0,) if i in first),
-        *(i for i in (2,) if i in second),
-    )
-    present = {*first, *second}
-    missing = tuple(k for k, i in enumerate(output) if i not in present)
-    result = contract((a, b), (first, second), tuple(i for i in output if i in present))
-    return np.expand_dims(result, missing) if missing else result  # type: ignore[return-value]
-
-
-def _matmul_indices(a: Handle, b: Handle) -> tuple[Indices, Indices, Indices]:
-    """Return indices: 0 and 2 the rows and columns of the result, 1 summed, from 3 the batch."""
-    rank = max(len(a.sizes), len(b.sizes)) - 2
+        raise ShapeError("matmul: an operand is a scalar", remedy="Write a * b.")
+    # Indices: 0 and 2 the rows and columns of the result, 1 summed, from 3 the batch.
+    rank = max(a.ndim, b.ndim) - 2
     batch = tuple(range(3, 3 + rank))
-    own_a, own_b = (
-        batch[max(0, rank - a.ndim + 2) :],
-        batch[max(0, rank - b.ndim + 2) :],
+    first = (1,) if a.ndim == 1 else (*batch[rank + 2 - a.ndim :], 0, 1)
+    second = (1,) if b.ndim == 1 else (*batch[rank + 2 - b.ndim :], 1, 2)
+    rows, columns = (0,) if a.ndim > 1 else (), (2,) if b.ndim > 1 else ()
+    return _broadcast_contract(
+        (a, b), (first, second), (*batch, *rows, *columns), frozenset(batch)
     )
-    first = (1,) if a.ndim == 1 else (*own_a, 0, 1)
-    second = (1,) if b.ndim == 1 else (*own_b, 1, 2)
-    return first, second, batch
 
 
-def _without_unit_axes(
-    a: Handle, first: Indices, b: Handle, second: Indices
-) -> tuple[Handle, Indices]:
-    """Drop batch axes of size 1 that the other operand broadcasts over."""
-    unit = [
-        axis
-        for axis, index in enumerate(first)
-        if index >= 3
-        and a.sizes[axis] == 1
-        and (index in second and b.sizes[second.index(index)] != 1)
-    ]
-    if not unit:
-        return a, first
-    kept = tuple(index for axis, index in enumerate(first) if axis not in unit)
-    return np.squeeze(a, tuple(unit)), kept  # type: ignore[return-value, call-overload]
+def _broadcast_contract(
+    operands: Sequence[Handle],
+    inputs: Sequence[Indices],
+    output: Indices,
+    stretching: Iterable[int],
+) -> Handle:
+    """Return the contraction in which axes of size 1 stretch along the given indices."""
+    long = {
+        index
+        for one, own in zip(operands, inputs, strict=True)
+        for index, size in zip(own, one.sizes, strict=True)
+        if size != 1 and index in stretching
+    }
+    narrow, left = [], []
+    for one, own in zip(operands, inputs, strict=True):
+        unit = tuple(
+            axis for axis, i in enumerate(own) if i in long and one.sizes[axis] == 1
+        )
+        narrow.append(squeeze(one, unit) if unit else one)
+        left.append(tuple(i for axis, i in enumerate(own) if axis not in unit))
+    return contract(narrow, left, output)
 
 
 @reached_by(np.dot, method="dot")
-def dot(a: Any, b: Any) -> Handle:
+def dot(a: Any, b: Any, out: None = None) -> Handle:
+    """Sums of products over a's last axis and b's last but one."""
     a, b = handle_of(a), handle_of(b)
-    if not a.sizes or not b.sizes:
-        return a * b
-    if b.ndim == 1:
-        return np.tensordot(a, b, axes=((a.ndim - 1,), (0,)))  # type: ignore[return-value]
-    return np.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2,)))  # type: ignore[return-value]
+    return _summed_product(a, b, max(b.ndim - 2, 0))
 
 
 @reached_by(np.inner)
 def inner(a: Any, b: Any) -> Handle:
+    """Sums of products over the last axes."""
     a, b = handle_of(a), handle_of(b)
+    return _summed_product(a, b, b.ndim - 1)
+
+
+def _summed_product(a: Handle, b: Handle, axis: int) -> Handle:
     if not a.sizes or not b.sizes:
         return a * b
-    return np.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))  # type: ignore[return-value]
+    return tensordot(a, b, ((a.ndim - 1,), (axis,)))
 
 
 @reached_by(np.vdot)
 def vdot(a: Any, b: Any) -> Handle:
-    return np.dot(np.ravel(handle_of(a)), np.ravel(handle_of(b)))  # type: ignore[arg-type]
+    """The sum of products of all elements."""
+    a, b = handle_of(a), handle_of(b)
+    if a.sizes != b.sizes:
+        a, b = ravel(a), ravel(b)
+    indices = tuple(range(a.ndim))
+    return contract((a, b), (indices, indices), ())
 
 
 @reached_by(np.outer)
-def outer(a: Any, b: Any) -> Handle:
-    a, b = np.ravel(handle_of(a)), np.ravel(handle_of(b))  # type: ignore[call-overload]
+def outer(a: Any, b: Any, out: None = None) -> Handle:
+    """Products of each element with each."""
+    a, b = ravel(a), ravel(b)
     return contract((a, b), ((0,), (1,)), (0, 1))
 
 
 @reached_by(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Handle:
+    """Sums of products over some axes of a and as many of b."""
     a, b = handle_of(a), handle_of(b)
-    if isinstance(axes, int | np.integer):
-        count = int(axes)
-        over_a, over_b = range(a.ndim - count, a.ndim), range(count)
-    else:
-        over_a, over_b = (
-            tuple(one) if isinstance(one, tuple | list | range) else (one,)
-            for one in axes
-        )
-    pairs = [
-        (axis_of(i, a.ndim), axis_of(j, b.ndim))
-        for i, j in zip(over_a, over_b, strict=True)
-    ]
-    first = tuple(range(a.ndim))
+    over_a, over_b = _tensordot_axes(a.ndim, b.ndim, axes)
     second = list(range(a.ndim, a.ndim + b.ndim))
-    for i, j in pairs:
+    for i, j in zip(over_a, over_b, strict=True):
         second[j] = i
-    summed = {i for i, _ in pairs}
-    output = tuple(i for i in (*first, *second) if i not in summed)
-    return contract((a, b), (first, tuple(second)), output)
+    indices = (*range(a.ndim), *second)
+    output = tuple(i for i in indices if i not in over_a)
+    return contract((a, b), (tuple(range(a.ndim)), tuple(second)), output)
+
+
+def _tensordot_axes(rank_a: int, rank_b: int, axes: Any) -> tuple[Indices, Indices]:
+    if isinstance(axes, int | np.integer):
+        if not 0 <= axes <= min(rank_a, rank_b):
+            raise ShapeError(
+                f"tensordot over {axes} axes of arrays of {rank_a} and {rank_b}"
+            )
+        return tuple(range(rank_a - axes, rank_a)), tuple(range(axes))
+    pairs = [one if np.iterable(one) else (one,) for one in axes]
+    over_a = tuple(axis_of(one, rank_a) for one in pairs[0])
+    over_b = tuple(axis_of(one, rank_b) for one in pairs[1])
+    if len(set(over_a)) != len(over_a) or len(set(over_b)) != len(over_a):
+        raise ShapeError(f"tensordot: axes {axes} do not pair different axes")
+    return over_a, over_b
 
 
 @reached_by(np.einsum)
-def einsum(*operands: Any, optimize: Any = False) -> Handle:
+def einsum(*operands: Any, out: None = None, optimize: Any = False) -> Handle:
+    """Sums of products in Einstein's notation, in all of NumPy's forms."""
+    arrays, terms, output = _einsum_terms(operands)
+    number: dict[str, int] = {}
+    inputs = [tuple(number.setdefault(c, len(number)) for c in term) for term in terms]
+    for own, array in zip(inputs, arrays, strict=True):
+        if len(own) != array.ndim:
+            raise ShapeError(
+                f"np.einsum: {len(own)} indices for an array of shape {show(array.sizes)}"
+            )
+    if not set(output) <= set(number) or len(set(output)) != len(output):
+        raise ShapeError(f"np.einsum: no result has the indices {output!r}")
+    if all(dtype_of(one) == "bool" for one in arrays):
+        raise UnsupportedError(
+            "np.einsum of bools is not supported", remedy="Write x.astype(float)."
+        )
+    wanted = tuple(number[c] for c in output)
+    return _broadcast_contract(arrays, inputs, wanted, number.values())
+
+
+def _einsum_terms(operands: Sequence[Any]) -> tuple[list[Handle], list[str], str]:
+    """Return the arrays, the letters of each, and those of the result."""
     if isinstance(operands[0], str):
         arrays = [handle_of(one) for one in operands[1:]]
         parts: list[Any] = [operands[0], *(_stand_in(one) for one in arrays)]
@@ -415,24 +298,10 @@ def einsum(*operands: Any, optimize: Any = False) -> Handle:
         parts = list(operands)
         parts[0 : 2 * len(arrays) : 2] = [_stand_in(one) for one in arrays]
     try:
-        given, wanted, _ = opt_einsum.parser.parse_einsum_input(parts, shapes=True)
-    except ValueError as error:
+        given, output, _ = opt_einsum.parser.parse_einsum_input(parts, shapes=True)
+    except (ValueError, IndexError) as error:
         raise ShapeError(f"np.einsum: {error}") from None
-    number: dict[str, int] = {}
-    inputs = [
-        tuple(number.setdefault(c, len(number)) for c in term)
-        for term in given.split(",")
-    ]
-    for term, array in zip(inputs, arrays, strict=True):
-        if len(term) != array.ndim:
-            raise ShapeError(
-                f"np.einsum: {given}->{wanted} does not fit {show(array.sizes)}"
-            )
-    if not set(wanted) <= set(number) or len(set(wanted)) != len(wanted):
-        raise ShapeError(
-            f"np.einsum: the result's indices {wanted!r} are not all operands' own"
-        )
-    return contract(arrays, inputs, tuple(number[c] for c in wanted))
+    return arrays, given.split(","), output
 
 
 def _stand_in(array: Handle) -> tuple[int, ...]:
@@ -441,25 +310,30 @@ def _stand_in(array: Handle) -> tuple[int, ...]:
     )
 
 
+# Sums.
+
+
 @reached_by(np.sum, method="sum")
 def sum_(
     x: Any,
     axis: Any = None,
-    dtype: Any = None,
+    dtype: None = None,
     out: None = None,
     keepdims: bool = False,
 ) -> Handle:
-    if dtype is not None or out is not None:
-        raise UnsupportedError("np.sum: dtype= and out= are not supported")
+    """The sum of all elements, or over axes."""
     x = handle_of(x)
     axes = axes_of(axis, x.ndim)
     indices = tuple(range(x.ndim))
     total = contract((x,), (indices,), tuple(i for i in indices if i not in axes))
-    return np.expand_dims(total, axes) if keepdims else total  # type: ignore[return-value]
+    if not axes and dtype_of(x) == "bool":
+        total = total.astype(int)
+    return expand_dims(total, axes) if keepdims else total
 
 
 @reached_by(np.trace, method="trace")
 def trace(x: Any) -> Handle:
+    """The sum of the diagonal of a matrix."""
     x = handle_of(x)
     if x.ndim != 2:
         raise UnsupportedError("np.trace is supported for matrices")

@@ -5,26 +5,41 @@ Sizes may be unknown. `reshape` to sizes that do not multiply to the array's is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, call, wrap
-from ..errors import ShapeError, UnsupportedError
+from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes, number_of
-from ..shapes import Shape, Size, axes_of, axis_of, divide, product, promote, show, size
-from .handle import Handle, active_nodes, handle_of, size_of
+from ..shapes import (
+    Shape,
+    Size,
+    axes_of,
+    axis_of,
+    divide,
+    is_weak,
+    product,
+    show,
+    strong,
+)
+from .elementwise import cast, dtype_of
+from .handle import Handle, handle_of, size_of, traced_size
+from .products import transposed
 from .table import ROWS, reached_by, row
 
 __all__ = [
+    "LAYOUT",
     "Broadcast",
-    "Concatenate",
     "Reshape",
-    "Stack",
     "Transpose",
     "broadcast_to",
+    "full_like_shape",
+    "laid_out",
     "shape_of",
+    "unbroadcast",
 ]
 
 
@@ -38,14 +53,6 @@ class Transpose(ArrayNode):
 
 class Broadcast(ArrayNode):
     """x repeated to a shape; params: the shape."""
-
-
-class Concatenate(ArrayNode):
-    """Arrays one behind the other; params: the axis."""
-
-
-class Stack(ArrayNode):
-    """Arrays along a new axis; params: the axis."""
 
 
 def shape_of(value: Any) -> Shape:
@@ -162,8 +169,7 @@ row(
 def reshape(
     x: Any, shape: Any = None, order: str = "C", newshape: Any = None
 ) -> Handle:
-    if order != "C":
-        raise UnsupportedError(f"np.reshape: order={order!r} is not supported")
+    """The elements in another shape; a size of -1 is what is left."""
     x = handle_of(x)
     wanted = shape_of(newshape if shape is None else shape)
     return _reshaped(x, _without_unknown(x, wanted))
@@ -194,6 +200,8 @@ def _without_unknown(x: Handle, wanted: Shape) -> Shape:
 
 def _reshaped(x: Handle, shape: Shape) -> Handle:
     nodes, node = x.nodes, x.node
+    if is_weak(dtype_of(x)) and shape:
+        return full_like_shape(x, shape, dtype_of(x))
     if isinstance(node, Reshape):
         node = nodes[node].operands[0]
     if nodes.shape(node) == shape:
@@ -203,11 +211,13 @@ def _reshaped(x: Handle, shape: Shape) -> Handle:
 
 @reached_by(method="reshape")
 def reshape_method(x: Handle, *shape: Any, order: str = "C") -> Handle:
+    """The elements in another shape, given as one tuple or size by size."""
     return reshape(x, shape[0] if len(shape) == 1 else shape, order)
 
 
 @reached_by(np.ravel, method="ravel")
 def ravel(x: Any, order: str = "C") -> Handle:
+    """All elements along one axis."""
     return reshape(x, (-1,), order)
 
 
@@ -216,8 +226,9 @@ reached_by(method="flatten")(ravel)
 
 @reached_by(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Handle:
+    """New axes of size 1."""
     a = handle_of(a)
-    several = axis if isinstance(axis, tuple | list) else (axis,)
+    several = axis if np.iterable(axis) else (axis,)
     axes = axes_of(tuple(several), a.ndim + len(several))
     old = iter(a.sizes)
     shape = tuple(1 if i in axes else next(old) for i in range(a.ndim + len(axes)))
@@ -226,6 +237,7 @@ def expand_dims(a: Any, axis: Any) -> Handle:
 
 @reached_by(np.squeeze, method="squeeze")
 def squeeze(a: Any, axis: Any = None) -> Handle:
+    """Axes of size 1 dropped: those given, else all that are known to have it."""
     a = handle_of(a)
     if axis is None:
         axes = tuple(i for i, one in enumerate(a.sizes) if one == 1)
@@ -249,14 +261,7 @@ def _transpose_shape(
 
 
 def _write_transpose(writer: Writer, node: Any, x: Code) -> Code:
-    axes = node.params[0]
-    text = wrap(x, Level.ATOM)
-    if axes == tuple(reversed(range(len(axes)))):
-        return Code(f"{text}.T")
-    moved = [i for i, axis in enumerate(axes) if i != axis]
-    if len(moved) == 2:
-        return Code(f"{text}.swapaxes({moved[0]}, {moved[1]})")
-    return Code(f"{text}.transpose({', '.join(map(str, axes))})")
+    return transposed(x, node.params[0])
 
 
 row(
@@ -276,6 +281,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 @reached_by(np.transpose)
 def transpose(a: Any, axes: Any = None) -> Handle:
+    """The axes in another order, reversed where none is given."""
     a = handle_of(a)
     order = tuple(reversed(range(a.ndim))) if axes is None else tuple(axes)
     order = tuple(axis_of(one, a.ndim) for one in order)
@@ -290,25 +296,20 @@ def transpose(a: Any, axes: Any = None) -> Handle:
     return Handle(nodes, nodes.make(Transpose, node, params=(order,)))
 
 
-@reached_by(attribute="T")
-def transposed(a: Handle) -> Handle:
-    return transpose(a)
-
-
-@reached_by(np.matrix_transpose, attribute="mT")
-def matrix_transpose(a: Any) -> Handle:
-    return swapaxes(a, -1, -2)
-
-
 @reached_by(method="transpose")
 def transpose_method(a: Handle, *axes: Any) -> Handle:
+    """The axes in another order, given as one tuple or one by one."""
     if not axes or axes == (None,):
         return transpose(a)
     return transpose(a, axes[0] if isinstance(axes[0], tuple | list) else axes)
 
 
+reached_by(attribute="T")(transpose)
+
+
 @reached_by(np.swapaxes, method="swapaxes")
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Handle:
+    """Two axes in each other's place."""
     a = handle_of(a)
     order = list(range(a.ndim))
     i, j = axis_of(axis1, a.ndim), axis_of(axis2, a.ndim)
@@ -316,13 +317,22 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Handle:
     return transpose(a, order)
 
 
+@reached_by(np.matrix_transpose, attribute="mT")
+def matrix_transpose(a: Any) -> Handle:
+    """The last two axes in each other's place."""
+    return swapaxes(a, -1, -2)
+
+
 @reached_by(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Handle:
+    """Some axes moved to other places, the others in their order."""
     a = handle_of(a)
     sources, targets = (
-        [axis_of(i, a.ndim) for i in (one if isinstance(one, tuple | list) else (one,))]
+        [axis_of(i, a.ndim) for i in (one if np.iterable(one) else (one,))]
         for one in (source, destination)
     )
+    if len(set(sources)) != len(sources) or len(set(targets)) != len(sources):
+        raise ShapeError(f"axes {source} cannot be moved to {destination}")
     order = [i for i in range(a.ndim) if i not in sources]
     for target, one in sorted(zip(targets, sources, strict=True)):
         order.insert(target, one)
@@ -342,7 +352,7 @@ def _write_broadcast(writer: Writer, node: Any, x: Code) -> Code:
     if value in (0, 1) and not (dtype == "float64" and value is True):
         name = "np.ones" if value else "np.zeros"
         return Code(f"{writer.function(name)}({shape}{kind})")
-    weak = writer.nodes.dtype(operand) in ("float", "int")
+    weak = is_weak(writer.nodes.dtype(operand))
     if weak and dtype == "float64" and not isinstance(value, float):
         kind = f", {writer.function('np.float64')}"
     return Code(f"{writer.function('np.full')}({shape}, {x.text}{kind})")
@@ -372,7 +382,8 @@ def unbroadcast(g: Handle, shape: Shape) -> Handle:
 
 
 @reached_by(np.broadcast_to)
-def broadcast_to(array: Any, shape: Any) -> Handle:
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Handle:
+    """The elements repeated to a shape that the array broadcasts to."""
     array = handle_of(array)
     wanted = shape_of(shape)
     fits = len(array.sizes) <= len(wanted)
@@ -384,109 +395,59 @@ def broadcast_to(array: Any, shape: Any) -> Handle:
 
 
 def full_like_shape(x: Handle, shape: Shape, dtype: str) -> Handle:
-    """Return x repeated to a shape; x itself where it has it."""
+    """Return x repeated to a shape in a dtype; x itself where it has both."""
     nodes = x.nodes
-    strong = {"int": "int64", "float": nodes.float_dtype}.get(dtype, dtype)
-    if x.sizes == shape and nodes.dtype(x.node) == strong:
+    dtype = strong(dtype, nodes.float_dtype)
+    if x.sizes:
+        x = cast(x, dtype)
+    if x.sizes == shape and dtype_of(x) == dtype:
         return x
-    return Handle(nodes, nodes.make(Broadcast, x.node, params=(shape, strong)))
+    return Handle(nodes, nodes.make(Broadcast, x.node, params=(shape, dtype)))
 
 
-# Joining.
+LAYOUT = (Reshape, Transpose, Broadcast)
 
 
-def _concatenated(nodes: Nodes, *parts: Any) -> tuple[Shape, str]:
-    *arrays, axis = parts
-    shapes = [nodes.shape(one) for one in arrays]
-    first = list(shapes[0])
-    for shape in shapes[1:]:
-        others = zip(first, shape, strict=False)
-        if len(shape) != len(first) or not all(
-            nodes.same_size(a, b) for i, (a, b) in enumerate(others) if i != axis
-        ):
-            raise ShapeError(
-                f"cannot join arrays of shapes {', '.join(map(show, shapes))}"
-            )
-    first[axis] = size(
-        sum((shape[axis] for shape in shapes[1:]), start=shapes[0][axis])
-    )
-    return tuple(first), promote(
-        [nodes.dtype(one) for one in arrays], nodes.float_dtype
-    )
+def laid_out(x: Handle, shape: Shape, moves: Sequence[sympy.Expr]) -> Handle:
+    """Return x, which broadcasts to a shape, moved as layout nodes move; the last first."""
+    if not moves:
+        return x
+    node, nodes = full_like_shape(x, shape, dtype_of(x)).node, x.nodes
+    for move in reversed(moves):
+        params = move.params  # type: ignore[attr-defined]
+        if isinstance(move, Broadcast):
+            params = (params[0], nodes.dtype(node))
+        node = nodes.make(type(move), node, params=params)
+    return Handle(nodes, node)
 
 
-def _stacked(nodes: Nodes, *parts: Any) -> tuple[Shape, str]:
-    *arrays, axis = parts
-    shapes = [nodes.shape(one) for one in arrays]
-    shape = shapes[0]
-    for other in shapes[1:]:
-        if len(other) != len(shape) or not all(map(nodes.same_size, shape, other)):
-            raise ShapeError(
-                f"cannot stack arrays of shapes {', '.join(map(show, shapes))}"
-            )
-    dtype = promote([nodes.dtype(one) for one in arrays], nodes.float_dtype)
-    strong = {"int": "int64", "float": nodes.float_dtype}.get(dtype, dtype)
-    return (*shape[:axis], len(arrays), *shape[axis:]), strong
+# What is asked of a shape.
 
 
-def _write_joined(name: str) -> Any:
-    def write(writer: Writer, node: Any, *operands: Code) -> Code:
-        inside = ", ".join(one.text for one in operands)
-        axis = f", axis={node.params[0]}" if node.params[0] else ""
-        return Code(f"{writer.function(name)}([{inside}]{axis})")
-
-    return write
-
-
-def _concatenate_vjp(
-    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
-) -> tuple:
-    axis = y.node.params[0]
-    cotangents, start = [], 0
-    for one, wanted in zip(x, needed, strict=True):
-        stop = size(start + one.sizes[axis])
-        key = (*(slice(None) for _ in range(axis)), slice(start, stop))
-        cotangents.append(g[key] if wanted else None)
-        start = stop
-    return tuple(cotangents)
+@reached_by(method="copy")
+@reached_by(np.copy)
+def copy(a: Any, order: str = "K") -> Handle:
+    """The array itself, free to be changed: what changes is never a traced array."""
+    a = handle_of(a)
+    made = Handle(a.nodes, a.node)
+    made.is_view = False
+    return made
 
 
-def _stack_vjp(
-    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
-) -> tuple:
-    before = tuple(slice(None) for _ in range(y.node.params[0]))
-    return tuple(g[(*before, i)] if wanted else None for i, wanted in enumerate(needed))
+@reached_by(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """The shape, with unknown sizes that know what they are."""
+    return handle_of(a).shape
 
 
-row(
-    Concatenate,
-    kind="array",
-    shape=_concatenated,
-    write=_write_joined("np.concatenate"),
-    vjp=_concatenate_vjp,
-)
-row(
-    Stack, kind="array", shape=_stacked, write=_write_joined("np.stack"), vjp=_stack_vjp
-)
+@reached_by(np.ndim)
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return handle_of(a).ndim
 
 
-@reached_by(np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0) -> Handle:
-    handles = [handle_of(one) for one in arrays]
-    if axis is None:
-        handles, axis = [ravel(one) for one in handles], 0
-    nodes = active_nodes()
-    axis = axis_of(axis, handles[0].ndim)
-    return Handle(
-        nodes, nodes.make(Concatenate, *(one.node for one in handles), params=(axis,))
-    )
-
-
-@reached_by(np.stack)
-def stack(arrays: Any, axis: Any = 0) -> Handle:
-    handles = [handle_of(one) for one in arrays]
-    nodes = active_nodes()
-    axis = axis_of(axis, handles[0].ndim + 1)
-    return Handle(
-        nodes, nodes.make(Stack, *(one.node for one in handles), params=(axis,))
-    )
+@reached_by(np.size)
+def size_along(a: Any, axis: Any = None) -> int:
+    """The number of elements, or of those along axes."""
+    a = handle_of(a)
+    return traced_size(a.nodes, product(a.sizes[i] for i in axes_of(axis, a.ndim)))

@@ -1,7 +1,8 @@
-"""Rows of arrays that are made and not computed: zeros, ones, full, eye, arange, linspace, triangles.
+"""Rows of arrays that are made and not computed: zeros, full, eye, arange, triangles.
 
-While a loss is traced these functions of NumPy give handles, so that their sizes may be unknown and a handle
-may index them: see `rebinding`.
+While a loss is traced these functions of NumPy give handles, so that their sizes may be
+unknown and a handle may index them: see `rebinding`. Refused: `arange` over real
+numbers, `linspace` between arrays.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import sympy
 
 from ..code import Code, Writer, call
 from ..errors import UnsupportedError
-from ..graph import ArrayNode, Nodes
-from ..shapes import Size, promote, size
+from ..graph import ArrayConstant, ArrayNode, Nodes
+from ..shapes import Size, size, strong
+from .elementwise import dtype_of
 from .handle import Handle, active_nodes, handle_of, size_of
 from .layout import full_like_shape, shape_of
 from .table import reached_by, row
@@ -69,6 +71,16 @@ def _write_matrix(name: str) -> Any:
     return write
 
 
+def _no_expression(writer: Writer, node: Any) -> Code:
+    raise TypeError("a constant array is written at the top of the module")
+
+
+row(
+    ArrayConstant,
+    kind="array",
+    shape=lambda nodes, dtype, shape, data: (shape, dtype),
+    write=_no_expression,
+)
 row(Arange, kind="array", shape=_arange_shape, write=_write_arange)
 for _cls, _name in ((Eye, "np.eye"), (Tri, "np.tri")):
     row(
@@ -99,36 +111,40 @@ def _filled(shape: Any, value: Any, dtype: str) -> Handle:
 
 @reached_by(np.zeros)
 def zeros(shape: Any, dtype: Any = None, order: str = "C") -> Handle:
+    """Zeros in a shape."""
     return _filled(shape, 0, _dtype(dtype, active_nodes().float_dtype))
 
 
 @reached_by(np.ones)
 def ones(shape: Any, dtype: Any = None, order: str = "C") -> Handle:
+    """Ones in a shape."""
     return _filled(shape, 1, _dtype(dtype, active_nodes().float_dtype))
 
 
 @reached_by(np.full)
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Handle:
+    """One value in a shape."""
     value = handle_of(fill_value)
     return _filled(shape, value, _dtype(dtype, value.nodes.dtype(value.node)))
 
 
 @reached_by(np.eye)
 def eye(
-    N: Any, M: Any = None, k: int = 0, dtype: Any = float
-) -> Handle:  # noqa: N803 - NumPy's
+    N: Any, M: Any = None, k: int = 0, dtype: Any = float, order: str = "C"
+) -> Handle:
+    """Ones on a diagonal."""
     return _matrix(Eye, N, M, k, dtype)
 
 
 @reached_by(np.identity)
 def identity(n: Any, dtype: Any = None) -> Handle:
+    """Ones on the diagonal of a square."""
     return _matrix(Eye, n, None, 0, dtype)
 
 
 @reached_by(np.tri)
-def tri(
-    N: Any, M: Any = None, k: int = 0, dtype: Any = float
-) -> Handle:  # noqa: N803 - NumPy's
+def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Handle:
+    """Ones at and below a diagonal."""
     return _matrix(Tri, N, M, k, dtype)
 
 
@@ -142,6 +158,7 @@ def _matrix(cls: type, rows: Any, columns: Any, diagonal: int, dtype: Any) -> Ha
 
 @reached_by(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Handle:
+    """Integers from a start to below a stop."""
     nodes = active_nodes()
     if stop is None:
         start, stop = 0, start
@@ -156,8 +173,12 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Ha
 
 @reached_by(np.linspace)
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Handle:
-    steps = handle_of(num) - 1 if endpoint else handle_of(num)
-    return handle_of(start) + arange(num) * ((handle_of(stop) - start) / steps)
+    """Numbers from a start to a stop, equally far apart."""
+    start, stop = handle_of(start), handle_of(stop)
+    if start.sizes or stop.sizes:
+        raise UnsupportedError("np.linspace between arrays is not supported")
+    last = handle_of(num) - 1 if endpoint else handle_of(num)
+    return start + arange(num) * ((stop - start) / np.maximum(last, 1))
 
 
 # NumPy's functions that make arrays, for which handles' protocols are never asked.
@@ -174,21 +195,20 @@ MAKERS = (
 
 
 @reached_by(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None) -> Handle:
-    return _filled_like(a, 0, dtype)
+def zeros_like(a: Any, dtype: Any = None, order: str = "K") -> Handle:
+    """Zeros in an array's shape."""
+    return full_like(a, 0, dtype)
 
 
 @reached_by(np.ones_like)
-def ones_like(a: Any, dtype: Any = None) -> Handle:
-    return _filled_like(a, 1, dtype)
+def ones_like(a: Any, dtype: Any = None, order: str = "K") -> Handle:
+    """Ones in an array's shape."""
+    return full_like(a, 1, dtype)
 
 
 @reached_by(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Handle:
-    return _filled_like(a, fill_value, dtype)
-
-
-def _filled_like(a: Any, value: Any, dtype: Any) -> Handle:
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K") -> Handle:
+    """One value in an array's shape and dtype."""
     a = handle_of(a)
-    own = promote([a.nodes.dtype(a.node)], a.nodes.float_dtype)
-    return full_like_shape(handle_of(value), a.sizes, _dtype(dtype, own))
+    own = strong(dtype_of(a), a.nodes.float_dtype)
+    return full_like_shape(handle_of(fill_value), a.sizes, _dtype(dtype, own))

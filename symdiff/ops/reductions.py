@@ -1,6 +1,6 @@
-"""Rows of reductions that are no sums: largest, smallest, product; and what is written with them.
+"""Rows of reductions that are no sums: largest, smallest, product; means and deviations.
 
-Equal largest elements share the gradient. `dtype=`, `where=` and `initial=` are refused.
+Equal largest elements share the gradient. An extremum over no elements is refused.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import sympy
 from ..code import Code, Writer, reduced
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Shape, Size, axes_of, is_floating, product
-from .elementwise import apply, Root, cast, stop_gradient
-from .handle import Handle, handle_of, traced_size
+from ..shapes import Shape, axes_of, largest, product
+from .elementwise import apply, stop_gradient
+from .functions import Root
+from .handle import Handle, handle_of
+from .layout import expand_dims
 from .table import reached_by, row
 
-__all__ = ["Max", "Min", "Prod"]
+__all__ = ["Max", "Min", "Prod", "shifted"]
 
 Axes = tuple[int, ...]
 
@@ -36,12 +38,17 @@ class Prod(ArrayNode):
     """The product of elements over axes; params: the axes."""
 
 
-def _reduced(nodes: Nodes, x: sympy.Expr, axes: Axes) -> tuple[Shape, str]:
+def _shape(nodes: Nodes, x: sympy.Expr, axes: Axes) -> tuple[Shape, str]:
     shape = tuple(one for axis, one in enumerate(nodes.shape(x)) if axis not in axes)
     return shape, nodes.dtype(x)
 
 
-def _write(name: str) -> Callable[..., Code]:
+def _product_shape(nodes: Nodes, x: sympy.Expr, axes: Axes) -> tuple[Shape, str]:
+    shape, dtype = _shape(nodes, x, axes)
+    return shape, "int64" if dtype == "bool" else dtype
+
+
+def _writing(name: str) -> Callable[..., Code]:
     def write(writer: Writer, node: Any, x: Code) -> Code:
         rank = len(writer.nodes.shape(writer.nodes[node].operands[0]))
         return reduced(x, name, node.params[0], rank)
@@ -49,34 +56,40 @@ def _write(name: str) -> Callable[..., Code]:
     return write
 
 
-def _extremum_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
-    axes = y.node.params[0]
-    largest = np.equal(x, np.expand_dims(y, axes))
-    ties = np.expand_dims(np.sum(largest, axis=axes), axes)
-    return np.expand_dims(g, axes) * largest / ties
+def _restored(x: Handle, axes: Axes) -> Handle:
+    """Return x with the axes that were reduced; a scalar broadcasts without them."""
+    return expand_dims(x, axes) if x.sizes else x
 
 
-def _product_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
-    """The product of the others: without a zero y / x, at one zero the rest's product, else 0."""
+def _extremum_vjp(g: Handle, y: Handle, x: Handle) -> Any:
+    """The slope is shared by all elements that equal the extremum."""
     axes = y.node.params[0]
-    zero = np.equal(x, 0)
-    zeros = np.expand_dims(np.sum(zero, axis=axes), axes)
+    equal = x == _restored(y, axes)
+    count = np.sum(equal, axis=axes, keepdims=bool(y.sizes))
+    return _restored(g, axes) * equal / count
+
+
+def _product_vjp(g: Handle, y: Handle, x: Handle) -> Any:
+    """The product of the others: y / x; at a single zero that of the rest, else 0."""
+    axes, keep = y.node.params[0], bool(y.sizes)
+    zero = x == 0
+    zeros = np.sum(zero, axis=axes, keepdims=keep)
     safe = np.where(zero, 1, x)
-    rest = np.expand_dims(np.prod(safe, axis=axes), axes)
-    others = np.where(zeros == 0, rest / safe, np.where((zeros == 1) & zero, rest, 0))
-    return np.expand_dims(g, axes) * others  # type: ignore[return-value]
+    rest = np.prod(safe, axis=axes, keepdims=keep)
+    alone = np.where((zeros == 1) & zero, rest, 0)
+    return _restored(g, axes) * np.where(zeros == 0, rest / safe, alone)
 
 
-for _cls, _name, _rule, _corner in (
-    (Max, "max", _extremum_vjp, "max at a tie: the slope is shared equally"),
-    (Min, "min", _extremum_vjp, "min at a tie: the slope is shared equally"),
-    (Prod, "prod", _product_vjp, ""),
+for _cls, _name, _rule, _shaping, _corner in (
+    (Max, "max", _extremum_vjp, _shape, "max at a tie: the slope is shared equally"),
+    (Min, "min", _extremum_vjp, _shape, "min at a tie: the slope is shared equally"),
+    (Prod, "prod", _product_vjp, _product_shape, ""),
 ):
     row(
         _cls,
         kind="reduction",
-        shape=_reduced,
-        write=_write(_name),
+        shape=_shaping,
+        write=_writing(_name),
         vjp=(_rule,),
         corner=_corner,
         latex=rf"\operatorname{{{{{_name}}}}}({{0}})",
@@ -85,85 +98,77 @@ for _cls, _name, _rule, _corner in (
 
 def _reduction(cls: type, x: Any, axis: Any, keepdims: bool) -> Handle:
     x = handle_of(x)
-    if not x.sizes:
-        return x
     axes = axes_of(axis, x.ndim)
+    if not axes:
+        return x
     if cls is not Prod and any(x.sizes[i] == 0 for i in axes):
         raise ShapeError("an extremum over an axis of size 0 does not exist")
     made = Handle(x.nodes, x.nodes.make(cls, x.node, params=(axes,)))
-    return np.expand_dims(made, axes) if keepdims else made  # type: ignore[return-value]
+    return expand_dims(made, axes) if keepdims else made
 
 
-@reached_by(np.max, method="max")
+# What reaches them.
+
+
+@reached_by(np.max, np.amax, method="max")
 def max_(x: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Handle:
+    """The largest element, or those over axes."""
     return _reduction(Max, x, axis, keepdims)
 
 
-@reached_by(np.min, method="min")
+@reached_by(np.min, np.amin, method="min")
 def min_(x: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Handle:
+    """The smallest element, or those over axes."""
     return _reduction(Min, x, axis, keepdims)
 
 
 @reached_by(np.prod, method="prod")
-def prod(
-    x: Any,
-    axis: Any = None,
-    dtype: None = None,
-    out: None = None,
-    keepdims: bool = False,
-) -> Handle:
+def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
+    """The product of all elements, or over axes."""
     return _reduction(Prod, x, axis, keepdims)
 
 
-def count_of(x: Handle, axis: Any) -> Any:
-    """Return the number of elements that a reduction over `axis` runs over, as a scalar."""
-    total: Size = product(x.sizes[i] for i in axes_of(axis, x.ndim))
-    return traced_size(x.nodes, total)
-
-
 @reached_by(np.mean, method="mean")
-def mean(
-    x: Any,
-    axis: Any = None,
-    dtype: None = None,
-    out: None = None,
-    keepdims: bool = False,
-) -> Handle:
-    x = handle_of(x)
-    if not is_floating(x.nodes.dtype(x.node)):
-        x = cast(x, x.nodes.float_dtype)
-    return np.sum(x, axis=axis, keepdims=keepdims) / handle_of(count_of(x, axis))
+def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The mean of all elements, or over axes."""
+    return np.sum(x, axis=axis, keepdims=keepdims) / _count(handle_of(x), axis)
 
 
 @reached_by(np.var, method="var")
 def var(
-    x: Any,
-    axis: Any = None,
-    dtype: None = None,
-    out: None = None,
-    ddof: int = 0,
-    keepdims: bool = False,
-) -> Handle:
+    x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    """The mean square distance from the mean, over the number of elements less ddof."""
     x = handle_of(x)
-    centered = x - np.mean(x, axis=axis, keepdims=True)
+    centered = x - mean(x, axis, keepdims=_leaves_axes(x, axis))
     squares = np.sum(centered**2, axis=axis, keepdims=keepdims)
-    return squares / handle_of(count_of(x, axis) - ddof)  # type: ignore[return-value]
+    return squares / _count(x, axis, ddof)
 
 
 @reached_by(np.std, method="std")
 def std(
-    x: Any,
-    axis: Any = None,
-    dtype: None = None,
-    out: None = None,
-    ddof: int = 0,
-    keepdims: bool = False,
+    x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
 ) -> Handle:
-    return apply(Root, var(x, axis=axis, ddof=ddof, keepdims=keepdims))
+    """The root of the variance; its slope is 0 where all elements are equal."""
+    return apply(Root, var(x, axis, ddof=ddof, keepdims=keepdims))
+
+
+def _leaves_axes(x: Handle, axis: Any) -> bool:
+    """Return whether a reduction leaves axes, so that the others must be kept."""
+    return len(axes_of(axis, x.ndim)) < x.ndim
+
+
+def _count(x: Handle, axis: Any, ddof: float = 0) -> Handle:
+    """Return the number of elements that a reduction runs over, less ddof, as a scalar."""
+    total = product(x.sizes[i] for i in axes_of(axis, x.ndim))
+    if isinstance(ddof, int):
+        left = largest(total - ddof, 0) if ddof else total
+        return Handle(x.nodes, x.nodes.size(left))
+    return np.maximum(Handle(x.nodes, x.nodes.size(total)) - ddof, 0)
 
 
 def shifted(x: Handle, axis: Any) -> tuple[Handle, Handle]:
     """Return x less its largest element, and that, taken for constant; where finite."""
-    top = stop_gradient(max_(x, axis, keepdims=True))
+    top = stop_gradient(max_(x, axis, keepdims=_leaves_axes(x, axis)))
     top = stop_gradient(np.where(np.isfinite(top), top, 0))  # type: ignore[arg-type]
     return x - top, top

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..code import Code, Writer, call
 from ..graph import Elementwise
-from .elementwise import apply, float_rule, function_rules
+from .elementwise import apply
+from .functions import elementary
 from .handle import Handle, handle_of
 from .reductions import shifted
-from .table import row
 
 __all__ = ["SPECIAL"]
 
@@ -30,57 +29,47 @@ class xlogy(Elementwise):  # noqa: N801 - SciPy's name
     """x * log(y), 0 where x is 0."""
 
 
-def _special(cls: type, name: str, count: int, **facts: Any) -> Callable:
-    facts.setdefault("vjp", function_rules(cls, count))
-
-    def write(writer: Writer, node: Any, *operands: Code) -> Code:
-        code = call(writer.function(f"scipy.special.{name}"), *operands)
-        weak = writer.nodes.dtype(node) == "float"
-        return Code(f"{code.text}.item()") if weak else code
-
-    row(cls, kind="transcendental", shape=float_rule, write=write, **facts)
-    return lambda *x: apply(cls, *x)
-
-
-def logsumexp(
-    a: Any, axis: Any = None, b: None = None, keepdims: bool = False
-) -> Handle:
+def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The logarithm of the sum of exponentials."""
     below, top = shifted(handle_of(a), axis)
-    total = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top  # type: ignore[call-overload]
-    if keepdims:
-        return total
-    axes = tuple(range(below.ndim)) if axis is None else axis
-    return np.squeeze(total, axis=axes)
+    total = np.sum(np.exp(below), axis=axis, keepdims=keepdims)
+    return np.log(total) + (np.squeeze(top, axis) if top.sizes and not keepdims else top)
 
 
-def softmax(x: Any, axis: Any = None) -> Handle:
-    below, _ = shifted(handle_of(x), axis)
+def softmax(x: Any, axis: Any = None) -> Any:
+    """Exponentials over their sum."""
+    below, top = shifted(handle_of(x), axis)
     powers = np.exp(below)
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    return powers / np.sum(powers, axis=axis, keepdims=bool(top.sizes))
 
 
-def log_softmax(x: Any, axis: Any = None) -> Handle:
-    below, _ = shifted(handle_of(x), axis)
-    return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))  # type: ignore[call-overload]
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """The logarithm of the softmax."""
+    below, top = shifted(handle_of(x), axis)
+    total = np.sum(np.exp(below), axis=axis, keepdims=bool(top.sizes))
+    return below - np.log(total)
+
+
+def _xlogy_slope(g: Handle, y: Handle, a: Handle, b: Handle) -> Any:
+    """The slope for b: a / b, which at a = b = 0 is 0 as it is beside it."""
+    return g * a / np.where((a == 0) & (b == 0), 1, b)
 
 
 # The functions of scipy.special by name, each with its function on handles.
 SPECIAL: dict[str, Callable] = {
-    "expit": _special(
+    "expit": elementary(
         expit,
-        "expit",
-        1,
+        "scipy.special.expit",
         vjp=(lambda g, y, x: g * y * apply(expit, -x),),
         sympy=lambda x: 1 / (1 + sympy.exp(-x)),
     ),
-    "erf": _special(sympy.erf, "erf", 1),
-    "erfc": _special(sympy.erfc, "erfc", 1),
-    "gammaln": _special(sympy.loggamma, "gammaln", 1),
-    "xlogy": _special(
+    "erf": elementary(sympy.erf, "scipy.special.erf"),
+    "erfc": elementary(sympy.erfc, "scipy.special.erfc"),
+    "xlogy": elementary(
         xlogy,
-        "xlogy",
-        2,
-        vjp=(lambda g, y, a, b: g * np.log(b), lambda g, y, a, b: g * a / b),
+        "scipy.special.xlogy",
+        count=2,
+        vjp=(lambda g, y, a, b: g * np.log(b), _xlogy_slope),
         sympy=lambda a, b: a * sympy.log(b),
     ),
     "logsumexp": logsumexp,

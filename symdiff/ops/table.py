@@ -1,18 +1,24 @@
 """The table of operations: a row says all that symdiff knows of one kind of node.
 
-Rows stand in the modules beside this one and are added by `row`; the NumPy and SciPy callables that reach
-them are registered by `reached_by`, as functions on handles. Nothing else in symdiff knows an operation by
-name.
+Rows stand in the modules beside this one and are added by `row`; the NumPy and SciPy
+callables that reach them are registered by `reached_by`, as functions on handles.
+Nothing else in symdiff knows an operation by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from ..code import Code
+import numpy as np
+
+from ..code import Code, Writer, call
+from ..errors import UnsupportedError
 from ..graph import SHAPE_RULES
+from ..shapes import is_weak
 
 __all__ = [
     "EVALUATE",
@@ -22,6 +28,8 @@ __all__ = [
     "ROWS",
     "Kind",
     "Row",
+    "accepted",
+    "called",
     "reached_by",
     "row",
 ]
@@ -29,22 +37,26 @@ __all__ = [
 Kind = Literal[
     "elementwise", "transcendental", "contraction", "reduction", "view", "array"
 ]
+Shaping = Callable[..., tuple]
+Writing = Callable[..., Code]
 
 
 @dataclass(frozen=True)
 class Row:
     """One kind of node.
 
-    node: its class. write: its text, as a template over its operands or a function
-    `(writer, node, *operands) -> Code`. vjp: a rule for each operand, `(g, y, *x) -> cotangent` in NumPy on
-    handles, or one function `(g, y, x, needed) -> cotangents`; None where it has no gradient. block: for
-    what no expression writes, `(writer, node, target, *operands) -> lines`. corner: what it does where it
-    has no derivative. alike: whether `write`'s result is a view, so that an output made so is copied.
+    node: its class. kind: what its work is counted as; a "view" may share its operand's
+    memory. write: its text, `(writer, node, *operands) -> Code`. vjp: a rule for each
+    operand, `(g, y, *x) -> cotangent` in NumPy on handles, None where it has no
+    gradient; or one function `(g, y, x, needed) -> cotangents`. block: for what no
+    expression writes, `(writer, node, target, *operands) -> lines`. corner: the slope
+    taken where there is no derivative. latex, sympy: the node as a formula. inline:
+    whether it never gets a name of its own.
     """
 
     node: type
     kind: Kind
-    write: Callable[..., Code]
+    write: Writing
     vjp: tuple[Callable | None, ...] | Callable | None = None
     block: Callable[..., list[str]] | None = None
     corner: str = ""
@@ -55,8 +67,8 @@ class Row:
 
 ROWS: dict[type, Row] = {}
 
-# How a traced handle meets the table: NumPy's or SciPy's callable, or the name of a method or property of
-# arrays, to its function on handles.
+# How a traced handle meets the table: NumPy's or SciPy's callable, or the name of a
+# method or property of arrays, to its function on handles.
 FUNCTIONS: dict[Callable, Callable] = {}
 METHODS: dict[str, Callable] = {}
 PROPERTIES: dict[str, Callable] = {}
@@ -66,26 +78,35 @@ EVALUATE: dict[Callable, Callable] = {}
 
 
 def row(
-    node: type,
-    *,
-    kind: Kind,
-    shape: Callable[..., tuple],
-    write: str | Callable[..., Code],
-    **facts: Any,
+    node: type, *, kind: Kind, shape: Shaping, write: str | Writing, **facts: Any
 ) -> type:
     """Add a row and return its node class.
 
-    `shape` is `(nodes, *operands, *params) -> (shape, dtype)`.
+    `shape` is `(nodes, *operands, *params) -> (shape, dtype)`; `write` may be the name
+    of the function that is called with the operands.
     """
+    writing = called(write) if isinstance(write, str) else write
     SHAPE_RULES[node] = shape
-    ROWS[node] = Row(
-        node, kind, _written(write) if isinstance(write, str) else write, **facts
-    )
+    ROWS[node] = Row(node, kind, writing, **facts)
     return node
 
 
+def called(name: str) -> Writing:
+    """Return the writing of a node as a call of `np.NAME` or `scipy.special.NAME`.
+
+    A result that the graph takes for a Python number is made one again.
+    """
+
+    def write(writer: Writer, node: Any, *operands: Code) -> Code:
+        code = call(writer.function(name), *operands)
+        weak = is_weak(writer.nodes.dtype(node))
+        return Code(f"{code.text}.item()") if weak else code
+
+    return write
+
+
 def reached_by(*callables: Callable, method: str = "", attribute: str = "") -> Callable:
-    """Return a decorator: the function on handles that these NumPy callables lead to."""
+    """Return a decorator for the function on handles that these callables lead to."""
 
     def register(function: Callable) -> Callable:
         for one in callables:
@@ -100,11 +121,41 @@ def reached_by(*callables: Callable, method: str = "", attribute: str = "") -> C
     return register
 
 
-def _written(template: str) -> Callable[..., Code]:
-    function, _, _ = template.partition("(")
+# Values at which options of NumPy's functions do nothing.
+NEUTRAL = {
+    "casting": "same_kind",
+    "dtype": None,
+    "order": "C",
+    "out": None,
+    "subok": True,
+    "where": True,
+}
 
-    def write(writer: Any, node: Any, *operands: Code) -> Code:
-        inside = ", ".join(operand.text for operand in operands)
-        return Code(f"{writer.function(function)}({inside})")
+_signature = lru_cache(maxsize=None)(inspect.signature)
 
-    return write
+
+def accepted(
+    build: Callable, args: tuple, kwargs: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the options of a call that a function on handles takes.
+
+    Those that do nothing are left out. Raises `UnsupportedError`, which names the
+    option, for any other.
+    """
+    signature = _signature(build)
+    left = {}
+    for option, value in kwargs.items():
+        if value is np._NoValue:  # type: ignore[attr-defined]
+            continue
+        if option in signature.parameters:
+            left[option] = value
+        elif option not in NEUTRAL or value is not NEUTRAL[option]:
+            raise UnsupportedError(
+                f"{name}: the option {option}={value!r} is not supported",
+                remedy="Write it without this option.",
+            )
+    try:
+        signature.bind(*args, **left)
+    except TypeError as error:
+        raise UnsupportedError(f"{name}: {error}") from None
+    return left

@@ -1,7 +1,8 @@
 """Reverse mode: from the value back to the inputs, by the rules of the table.
 
-In: a graph with the output "value", the names of the inputs that are wanted. Out: the graph with an output
-"d_NAME" for each, all times the scalar input "cotangent". Nothing is computed for other inputs.
+In: a graph with the output "value", the names of the inputs that are wanted. Out: the
+graph with an output "d_NAME" for each, in the dtype of its input, all times the scalar
+input "cotangent". Nothing is computed for other inputs.
 """
 
 from __future__ import annotations
@@ -12,41 +13,52 @@ import numpy as np
 import sympy
 
 from ..graph import Graph, Nodes, Variable, number_of
-from ..ops.elementwise import where
+from ..ops.choices import where
+from ..ops.elementwise import cast
 from ..ops.handle import Handle, activated, handle_of
-from ..ops.layout import full_like_shape, unbroadcast
+from ..ops.indexing import IndexAdd, added_together
+from ..ops.layout import LAYOUT, full_like_shape, laid_out, unbroadcast
 from ..ops.table import ROWS
-from ..shapes import is_floating
+from ..shapes import is_floating, is_weak, strong
 
 __all__ = ["COTANGENT", "reverse"]
 
 COTANGENT = "cotangent"
 
+# The parts of each node's cotangent, by the node's id.
+Parts = dict[int, list[Handle]]
+
 
 def reverse(graph: Graph, wrt: Sequence[str]) -> Graph:
     """Return the graph with the gradient of its value for the inputs named in `wrt`."""
-    nodes = graph.nodes
+    nodes, value = graph.nodes, graph.outputs["value"]
     walk = graph.walk()
     active = _active(nodes, walk, wrt)
-    cotangents: dict[int, Handle] = {}
     with activated(nodes), nodes.marked(None, backward=True):
-        seed = nodes.variable(COTANGENT, (), "float")
-        cotangents[id(graph.outputs["value"])] = Handle(nodes, seed)
+        dtype = strong(nodes.dtype(value), nodes.float_dtype)
+        seed = nodes.variable(COTANGENT, (), dtype)
+        parts: Parts = {id(value): [Handle(nodes, seed)]}
+        corners: dict[str, None] = {}
         for node in reversed(walk):
-            if id(node) in active and id(node) in cotangents and nodes[node].operands:
+            if id(node) in active and id(node) in parts and nodes[node].operands:
                 with nodes.marked(nodes[node].position, backward=True):
-                    g = cotangents.pop(id(node))
-                    _note(nodes, node, g)
-                    _propagate(nodes, node, g, active, cotangents)
+                    _propagate(nodes, node, active, parts)
+                if ROWS[type(node)].corner:
+                    corners[_corner(nodes, node)] = None
         gradients = {
-            f"d_{node.name}": _gradient(nodes, node, cotangents)
+            f"d_{node.name}": _gradient(nodes, node, parts)
             for node in graph.inputs
             if node.name in wrt
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
-    corners = _corners(nodes, walk, active)
-    return Graph(nodes, inputs, outputs, graph.rewrites, corners)
+    found = tuple(reversed(corners))
+    return Graph(nodes, inputs, outputs, graph.rewrites, found)
+
+
+def _corner(nodes: Nodes, node: sympy.Expr) -> str:
+    """Return where the value has no derivative, and the slope that is taken there."""
+    return f"{nodes[node].position or 'somewhere'}: {ROWS[type(node)].corner}"
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
@@ -63,100 +75,104 @@ def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set
     return active
 
 
-def _corners(nodes: Nodes, walk: Sequence[sympy.Expr], active: set[int]) -> tuple[str, ...]:
-    """Return where the value has no derivative, and the slope that the rule takes there."""
-    found: dict[str, None] = {}
-    for node in walk:
-        if id(node) in active and nodes[node].operands and ROWS[type(node)].corner:
-            position = nodes[node].position
-            found[f"{position or 'somewhere'}: {ROWS[type(node)].corner}"] = None
-    return tuple(found)
-
-
 def _propagate(
-    nodes: Nodes,
-    node: sympy.Expr,
-    g: Handle,
-    active: set[int],
-    cotangents: dict[int, Handle],
+    nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts
 ) -> None:
-    """Add a node's cotangent, by its rule, to those of its operands."""
+    """Add a node's cotangent, by its rule, to the parts of its operands'."""
     operands = nodes[node].operands
     needed = tuple(id(operand) in active for operand in operands)
+    g = _total(nodes, node, parts)
     for operand, part in zip(
         operands, _cotangents(nodes, node, g, needed), strict=True
     ):
         if part is None or id(operand) not in active:
             continue
         part = unbroadcast(part, nodes.shape(operand))
-        have = cotangents.get(id(operand))
-        cotangents[id(operand)] = part if have is None else have + part
+        if not is_weak(nodes.dtype(operand)):
+            part = cast(part, nodes.dtype(operand))
+        parts.setdefault(id(operand), []).append(part)
+
+
+def _total(nodes: Nodes, node: sympy.Expr, parts: Parts) -> Handle:
+    """Return a node's cotangent: the sum of its parts, what was indexed into one array."""
+    found = parts.pop(id(node))
+    indexed = [one for one in found if type(one.node) is IndexAdd]
+    total, *rest = [one for one in found if type(one.node) is not IndexAdd] or [
+        added_together(indexed)
+    ]
+    for one in rest:
+        total = total + one
+    if indexed and len(indexed) < len(found):
+        total = total + added_together(indexed)
+    _name_after(nodes, total.node, node)
+    return total
+
+
+def _name_after(nodes: Nodes, cotangent: sympy.Expr, node: sympy.Expr) -> None:
+    """Note whose cotangent this is; of several values the first that has a name."""
+    info = nodes[cotangent]
+    if not info.backward or not info.operands:
+        return
+    have = info.cotangent_of
+    if have is None or (nodes[have].name is None and nodes[node].name is not None):
+        info.cotangent_of = node
 
 
 def _cotangents(
     nodes: Nodes, node: sympy.Expr, g: Handle, needed: tuple[bool, ...]
 ) -> list[Handle | None]:
+    """Return a cotangent for each operand; masked ones stay an exact 0 where masked.
+
+    A branch of `where` that is not taken is cut off in front of the slope that the
+    cotangent is multiplied with, be it infinite or NaN.
+    """
     row = ROWS[type(node)]
-    y = Handle(nodes, node)
-    x = tuple(Handle(nodes, operand) for operand in nodes[node].operands)
-    masks = []
-    while row.kind in ("elementwise", "transcendental") and type(node) is not where:
-        # A branch that is not taken stays an exact 0, whatever slope it is multiplied with.
-        taken = _masked(nodes, g)
-        if taken is None:
-            break
-        mask, g, first = taken
-        masks.append((mask, first))
-    if callable(row.vjp):
-        parts = list(row.vjp(g, y, x, needed))
-    else:
-        assert row.vjp is not None
-        parts = [
-            rule(g, y, *x) if wanted and rule is not None else None
-            for rule, wanted in zip(row.vjp, needed, strict=True)
-        ]
-    for mask, first in reversed(masks):
-        parts = [
+    multiplies = row.kind in ("elementwise", "transcendental")
+    masked = _masked(nodes, g) if multiplies and type(node) not in _LINEAR else None
+    if masked is not None:
+        mask, g, taken = masked
+        return [
             (
                 part
                 if part is None
-                else np.where(mask, part, 0) if first else np.where(mask, 0, part)
+                else np.where(mask, part, 0) if taken else np.where(mask, 0, part)
             )
-            for part in parts
+            for part in _cotangents(nodes, node, g, needed)
         ]
-    return parts
+    y = Handle(nodes, node)
+    x = tuple(Handle(nodes, operand) for operand in nodes[node].operands)
+    if callable(row.vjp):
+        return list(row.vjp(g, y, x, needed))
+    assert row.vjp is not None
+    return [
+        rule(g, y, *x) if wanted and rule is not None else None
+        for rule, wanted in zip(row.vjp, needed, strict=True)
+    ]
+
+
+# Elementwise nodes whose rule multiplies with nothing.
+_LINEAR = (sympy.Add, where)
 
 
 def _masked(nodes: Nodes, g: Handle) -> tuple[Handle, Handle, bool] | None:
-    """Return mask, cotangent, and whether it is the first branch, of one that `where` masked."""
-    if type(g.node) is not where:
+    """Return mask, cotangent, and whether the mask lets it through, of a masked one."""
+    node, moves = g.node, []
+    while isinstance(node, LAYOUT):
+        moves.append(node)
+        (node,) = nodes[node].operands
+    if type(node) is not where:
         return None
-    mask, first, second = (Handle(nodes, one) for one in nodes[g.node].operands)
-    if number_of(second.node) == 0:
-        return mask, first, True
-    if number_of(first.node) == 0:
-        return mask, second, False
+    mask, *branches = (Handle(nodes, one) for one in nodes[node].operands)
+    for branch, other, taken in ((*branches, True), (*branches[::-1], False)):
+        if number_of(other.node) == 0:
+            shape = nodes.shape(node)
+            return laid_out(mask, shape, moves), laid_out(branch, shape, moves), taken
     return None
 
 
-def _note(nodes: Nodes, node: sympy.Expr, g: Handle) -> None:
-    """Note on a cotangent which value it belongs to: that names it."""
-    info = nodes[g.node]
-    if info.backward and info.operands and info.cotangent_of is None:
-        info.cotangent_of = node
-
-
-def _gradient(
-    nodes: Nodes, node: sympy.Expr, cotangents: dict[int, Handle]
-) -> sympy.Expr:
+def _gradient(nodes: Nodes, node: sympy.Expr, parts: Parts) -> sympy.Expr:
     """Return the gradient of one input, zero where the value does not depend on it."""
     shape, dtype = nodes.shape(node), nodes.dtype(node)
-    g = cotangents.get(id(node))
-    if g is None:
+    if id(node) not in parts:
         return full_like_shape(handle_of(0), shape, dtype).node
-    _note(nodes, node, g)
-    return (
-        full_like_shape(g, shape, dtype).node
-        if nodes.dtype(g.node) == "float"
-        else g.node
-    )
+    return full_like_shape(_total(nodes, node, parts), shape, dtype).node

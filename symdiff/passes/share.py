@@ -14,7 +14,7 @@ import sympy
 
 from ..graph import Graph, Nodes
 from ..ops.contraction import Contraction, contract, indices_of
-from ..ops.elementwise import is_reciprocal
+from ..ops.arithmetic import is_reciprocal
 from ..ops.handle import Handle
 from .rebuild import rebuild
 

@@ -1,8 +1,9 @@
-"""Folding of what the chain rule leaves undone: ones and zeros, signs, broadcasts that change nothing.
+"""Folding of what the chain rule leaves undone: ones and zeros, signs, idle layout.
 
-In and out: a graph. The forward pass keeps the user's own operations: only nodes of the backward pass are
-rewritten, and layout that does nothing. Each rule is a row of `RULES`; every rule is exact in floating point
-except that it takes 0 * x for 0.
+In and out: a graph. The forward pass keeps the user's own operations: only nodes of the
+backward pass are rewritten, and what does nothing. Each rule is a row of `RULES`; every
+rule is exact in floating point except that it takes 0 * x for 0, and that a product
+with a repeated array is summed before it is repeated.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from collections.abc import Callable
 import sympy
 
 from ..graph import Graph, Nodes, number_of
+from ..ops.choices import where
 from ..ops.contraction import Contraction, contract
-from ..ops.elementwise import Cast, StopGradient, where
+from ..ops.elementwise import Cast, StopGradient
 from ..ops.handle import Handle, handle_of
-from ..ops.indexing import IndexAdd
-from ..ops.layout import Broadcast, Reshape, full_like_shape
+from ..ops.indexing import IndexAdd, parts_of
+from ..ops.layout import (
+    Broadcast,
+    Reshape,
+    expand_dims,
+    full_like_shape,
+    squeeze,
+)
+from ..shapes import Size, product
 from .rebuild import rebuild
 
 __all__ = ["simplify"]
@@ -26,131 +35,162 @@ Rule = Callable[[Nodes, sympy.Expr, Operands], sympy.Expr | None]
 
 
 def simplify(graph: Graph) -> Graph:
-    """Return the graph with the rules of `RULES` applied to each node once, operands first."""
+    """Return the graph with the rules of `RULES` applied, to operands first."""
 
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: Operands
     ) -> sympy.Expr | None:
-        for rule, everywhere in RULES.get(type(node), ()):
-            if everywhere or nodes.backward:
-                found = rule(nodes, node, operands)
-                if found is not None:
-                    return found
-        return None
+        return _simplified(nodes, type(node), operands, getattr(node, "params", ()))
 
     return rebuild(graph, rewrite)
 
 
-def _same(nodes: Nodes, node: sympy.Expr, *like: sympy.Expr) -> bool:
-    """Whether a node alone has the shape and dtype of an elementwise result of all of these."""
-    made = nodes.make(sympy.Add, node, like[0])
-    return nodes.shape(node) == nodes.shape(made) and nodes.dtype(node) == nodes.dtype(
-        made
+def _simplified(
+    nodes: Nodes, cls: type, operands: Operands, params: tuple = ()
+) -> sympy.Expr:
+    """Return a node of a class, or what the first rule that holds makes of it."""
+    node = nodes.make(cls, *operands, params=params)
+    for rule, everywhere in RULES.get(cls, ()):
+        if everywhere or nodes.backward:
+            found = rule(nodes, node, operands)
+            if found is not None:
+                return found
+    return node
+
+
+def _alike(nodes: Nodes, one: sympy.Expr, other: sympy.Expr) -> bool:
+    return nodes.shape(one) == nodes.shape(other) and nodes.dtype(one) == nodes.dtype(
+        other
     )
 
 
-def _unit(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """1 * x is x; 0 * x is 0."""
-    for one, other in (operands, operands[::-1]):
-        if number_of(one) == 1 and _same(nodes, other, one):
-            return other
-        if number_of(one) == 0 and nodes.shape(other):
-            return full_like_shape(
-                handle_of(0), nodes.shape(other), nodes.dtype(other)
-            ).node
-    return None
+# Products.
 
 
 def _numbers(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """A product of numbers is a number, also where one is a factor of the other operand."""
-    first, second = operands
-    one, two = number_of(first), number_of(second)
-    if one is not None and two is not None:
-        return nodes.number(one * two)
+    """A sum or product of whole numbers is one."""
+    one, other = map(number_of, operands)
+    if type(one) is not int or type(other) is not int:
+        return None
+    return nodes.number(one * other if isinstance(node, sympy.Mul) else one + other)
+
+
+def _one(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """1 * x is x, x / 1 is x."""
+    for one, other in (operands, operands[::-1]):
+        if number_of(one) == 1 and _alike(nodes, other, node):
+            return other
     return None
+
+
+def _zero(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """0 * x is 0."""
+    if not any(map(_is_zero(nodes), operands)):
+        return None
+    zero = handle_of(0)
+    return full_like_shape(zero, nodes.shape(node), nodes.dtype(node)).node
+
+
+def _is_zero(nodes: Nodes) -> Callable[[sympy.Expr], bool]:
+    """Return whether a node is 0, be it a repeated one."""
+
+    def test(node: sympy.Expr) -> bool:
+        inner = nodes[node].operands[0] if isinstance(node, Broadcast) else node
+        value = number_of(inner)
+        return value is not None and value == 0
+
+    return test
 
 
 def _sign(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """Signs move out of products: a * -b is -(a * b), -(-a) is a."""
     first, second = operands
-    if second is sympy.S.NegativeOne:
-        return _negated(nodes, first) or nodes.make(sympy.Mul, second, first)
-    if first is sympy.S.NegativeOne:
+    minus = nodes.number(-1)
+    if second is minus:
+        return _negated(nodes, first) or nodes.make(sympy.Mul, minus, first)
+    if first is minus:
         return _negated(nodes, second)
-    for one, other, at in ((first, second, 0), (second, first, 1)):
-        inner = _negated(nodes, one)
-        if inner is not None:
-            product = _product(nodes, *((inner, other) if at == 0 else (other, inner)))
-            return nodes.make(sympy.Mul, nodes.number(-1), product)
-    return None
-
-
-def _product(nodes: Nodes, one: sympy.Expr, other: sympy.Expr) -> sympy.Expr:
-    return _unit(nodes, one, (one, other)) or nodes.make(sympy.Mul, one, other)
+    positive = [_negated(nodes, one) or one for one in operands]
+    signs = sum(a is not b for a, b in zip(positive, operands, strict=True))
+    if not signs:
+        return None
+    made = _simplified(nodes, sympy.Mul, tuple(positive))
+    return made if signs == 2 else nodes.make(sympy.Mul, minus, made)
 
 
 def _negated(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
     """Return x for -x, else None."""
-    if isinstance(node, sympy.Mul) and node.args[0] is sympy.S.NegativeOne:
-        return nodes[node].operands[1]
+    if isinstance(node, sympy.Mul) and nodes[node].operands:
+        first, second = nodes[node].operands
+        if first is sympy.S.NegativeOne:
+            return second
     return None
+
+
+def _one_power(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """1**x is 1."""
+    return operands[0] if number_of(operands[0]) == 1 and not nodes.shape(node) else None
+
+
+# Sums.
 
 
 def _zero_term(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """x + 0 is x."""
     for one, other in (operands, operands[::-1]):
-        zero = number_of(one) == 0 or (
-            isinstance(one, Broadcast) and number_of(nodes[one].operands[0]) == 0
-        )
-        if zero and _same(nodes, other, one):
+        if _is_zero(nodes)(one) and _alike(nodes, other, node):
             return other
     return None
 
 
+def _twice(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """x + x is 2 * x."""
+    one, other = operands
+    return nodes.make(sympy.Mul, nodes.number(2), one) if one is other else None
+
+
+# Repeated arrays.
+
+
 def _narrow(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """An operand need not be broadcast where another has the shape already."""
-    shape, dtype = nodes.shape(nodes.make(type(node), *operands)), None
-    dtype = nodes.dtype(nodes.make(type(node), *operands))
+    """What repeats its operands is repeated itself, where its shape asks for it."""
+    narrow = tuple(
+        nodes[one].operands[0] if isinstance(one, Broadcast) else one
+        for one in operands
+    )
+    if narrow == operands:
+        return None
+    made = _simplified(nodes, type(node), narrow)
+    if nodes.dtype(made) != nodes.dtype(node):
+        return None
+    shape, dtype = nodes.shape(node), nodes.dtype(node)
+    return full_like_shape(Handle(nodes, made), shape, dtype).node
+
+
+def _leading(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """New axes in front of an operand come by themselves."""
+    shape = nodes.shape(node)
     for place, one in enumerate(operands):
-        if isinstance(one, Broadcast):
-            narrow = (*operands[:place], nodes[one].operands[0], *operands[place + 1 :])
-            made = nodes.make(type(node), *narrow)
-            if nodes.shape(made) == shape and nodes.dtype(made) == dtype:
-                return _again(nodes, made, narrow)
+        if isinstance(one, Reshape):
+            inner = nodes[one].operands[0]
+            new = len(nodes.shape(one)) - len(nodes.shape(inner))
+            if new > 0 and nodes.shape(one) == (1,) * new + nodes.shape(inner):
+                shorter = (*operands[:place], inner, *operands[place + 1 :])
+                made = nodes.make(type(node), *shorter)
+                if nodes.shape(made) == shape:
+                    return _simplified(nodes, type(node), shorter)
     return None
-
-
-def _again(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr:
-    for rule, _ in RULES.get(type(node), ()):
-        found = rule(nodes, node, operands)
-        if found is not None:
-            return found
-    return node
 
 
 def _narrow_added(
     nodes: Nodes, node: sympy.Expr, operands: Operands
 ) -> sympy.Expr | None:
-    """What is added at a key broadcasts there by itself."""
-    first = operands[0]
-    if isinstance(first, Broadcast) and not nodes.shape(nodes[first].operands[0]):
-        inner = nodes[first].operands[0]
-        return nodes.make(IndexAdd, inner, *operands[1:], params=node.params)
-    return None
-
-
-def _idle(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """Layout that changes nothing; one reshape for two."""
-    (inner,) = operands
-    if isinstance(inner, type(node)) and type(node) is not Cast:
-        inner = nodes[inner].operands[0]
-    shape = nodes.shape(inner) if isinstance(node, Cast) else node.params[0]
-    dtype = nodes.dtype(inner) if isinstance(node, Reshape) else node.params[-1]
-    if (nodes.shape(inner), nodes.dtype(inner)) == (shape, dtype):
-        return inner
-    if inner is not operands[0]:
-        return nodes.make(type(node), inner, params=node.params)
-    return None
+    """What is added at a key is repeated there by itself."""
+    narrow: list[sympy.Expr] = []
+    for _, added, arrays in parts_of(node.params[1], operands):
+        inner = nodes[added].operands[0] if isinstance(added, Broadcast) else added
+        narrow += [added if nodes.shape(inner) else inner, *arrays]
+    return nodes.make(IndexAdd, *narrow, params=node.params)
 
 
 def _folded(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
@@ -159,20 +199,93 @@ def _folded(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
     return contract([Handle(nodes, one) for one in operands], inputs, output).node
 
 
+def _summed_first(
+    nodes: Nodes, node: sympy.Expr, operands: Operands
+) -> sympy.Expr | None:
+    """Axes along which an operand is repeated are summed over without it."""
+    if not any(isinstance(one, Broadcast) for one in operands):
+        return None
+    inputs, output = node.params
+    sizes: dict[int, Size] = {}
+    narrow, left = [], []
+    for one, indices in zip(operands, inputs, strict=True):
+        sizes.update(zip(indices, nodes.shape(one), strict=True))
+        if len(set(indices)) < len(indices):
+            return None
+        inner, own = _without_repeats(nodes, one, indices)
+        narrow.append(inner)
+        left.append(own)
+    present = {i for own in left for i in own}
+    result = contract(narrow, left, tuple(i for i in output if i in present))
+    missing = [i for i in sizes if i not in present]
+    count = product(sizes[i] for i in missing if i not in output)
+    if count != 1:
+        result = result * Handle(nodes, nodes.size(count))
+    repeated = tuple(output.index(i) for i in missing if i in output)
+    if repeated and result.sizes:
+        result = expand_dims(result, repeated)
+    return full_like_shape(result, nodes.shape(node), nodes.dtype(node)).node
+
+
+def _without_repeats(
+    nodes: Nodes, node: sympy.Expr, indices: tuple[int, ...]
+) -> tuple[Handle, tuple[int, ...]]:
+    """Return what a node repeats, without the axes along which it does."""
+    if not isinstance(node, Broadcast):
+        return Handle(nodes, node), indices
+    inner = Handle(nodes, nodes[node].operands[0])
+    new = len(indices) - inner.ndim
+    kept = [
+        axis
+        for axis, (old, size) in enumerate(
+            zip(inner.sizes, nodes.shape(node)[new:], strict=True)
+        )
+        if old == size
+    ]
+    dropped = tuple(axis for axis in range(inner.ndim) if axis not in kept)
+    narrow = squeeze(inner, dropped) if dropped else inner
+    return narrow, tuple(indices[new + axis] for axis in kept)
+
+
+# Layout.
+
+
+def _idle(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """Layout that changes nothing; one reshape for two."""
+    (inner,) = operands
+    if isinstance(inner, type(node)) and type(node) is not Cast:
+        return _simplified(nodes, type(node), nodes[inner].operands, node.params)
+    return inner if _alike(nodes, inner, node) else None
+
+
 def _passed(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """What the derivative took for constant is a value like others, once it is taken."""
+    """What the derivative took for constant is a value like others afterwards."""
     return operands[0]
 
 
-# The rules of each node class, in order: the rule, and whether it holds in the forward pass too.
+# The rules of each node class, in order, and whether they hold in the forward pass too.
 RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
-    sympy.Mul: ((_numbers, False), (_unit, False), (_narrow, False), (_sign, False)),
-    sympy.Add: ((_zero_term, False), (_narrow, False)),
-    where: ((_narrow, False),),
+    sympy.Mul: (
+        (_numbers, True),
+        (_one, True),
+        (_zero, False),
+        (_leading, True),
+        (_narrow, False),
+        (_sign, False),
+    ),
+    sympy.Add: (
+        (_numbers, True),
+        (_zero_term, True),
+        (_leading, True),
+        (_twice, False),
+        (_narrow, False),
+    ),
+    sympy.Pow: ((_one_power, True),),
+    where: ((_leading, True), (_narrow, False)),
     IndexAdd: ((_narrow_added, False),),
     Reshape: ((_idle, True),),
     Broadcast: ((_idle, True),),
     Cast: ((_idle, True),),
-    Contraction: ((_folded, True),),
+    Contraction: ((_summed_first, False), (_folded, True)),
     StopGradient: ((_passed, True),),
 }

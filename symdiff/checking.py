@@ -1,0 +1,165 @@
+"""The functions of a module that check its arguments, and the one that checks itself.
+
+In: the signature, the names of arrays and sizes in the module. Out: lines of `_check`,
+and of the literal from which arguments are made up. Only what the module needs is in
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fitting import Group, exploded, fitted, group, repeated, tuple_group
+from .nesting import is_nested, nested
+from .shapes import show
+from .specs import Argument, Leaf, Signature
+from .leaves import literal
+
+__all__ = ["Checking"]
+
+# How made-up reals are drawn, by the domain in which the loss is finite.
+DRAWS = {
+    "normal": (
+        "rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small",
+        "drawn = rng.standard_normal(shape) / {np}.sqrt(rows)",
+    ),
+    "unit": ("drawn = rng.uniform(0.1, 0.9, shape)",),
+    "positive": ("drawn = rng.uniform(0.7, 1.4, shape)",),
+    "above": ("drawn = rng.uniform(1.1, 1.9, shape)",),
+}
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Texts of the checks.
+
+    np: NumPy's name. helpers: names of the module's own functions, by what they do.
+    arrays, sizes: local names by leaf and by size. classes: texts of named tuples.
+    """
+
+    signature: Signature
+    np: str
+    helpers: Mapping[str, str]
+    arrays: Mapping[str, str]
+    sizes: Mapping[str, str]
+    classes: Mapping[tuple[str, tuple[str, ...]], str]
+
+    # The check of the arguments.
+
+    def arguments(self) -> list[str]:
+        """Return the lines that take the arguments apart into arrays and sizes."""
+        lines: list[str] = []
+        known: dict[str, str] = {}
+        for argument in self.signature.arguments:
+            if is_nested(argument):
+                lines += self._form(argument)
+            for leaf in argument.leaves:
+                lines += self._array(leaf, known)
+        return lines
+
+    def _form(self, argument: Argument) -> list[str]:
+        """Return the check of a nested argument's form, in which `...` stands for an array."""
+        form = nested(argument, ["..."] * len(argument.leaves), self.classes)
+        call = self.helpers["match"]
+        items = [f'"{argument.name}"', argument.name, repeated(form)]
+        return fitted(call, tuple_group(items))
+
+    def _array(self, leaf: Leaf, known: dict[str, str]) -> list[str]:
+        """Return the line that makes an array of a leaf, and those of its new sizes."""
+        name = self.arrays[leaf.name]
+        new = [one for one in _unknown(leaf) if one not in known]
+        call = self._call(leaf, leaf.access, known)
+        lines = fitted(f"{name} = ", call, self._cast(leaf))
+        for size in dict.fromkeys(new):
+            known[size] = f"{leaf.access}.shape[{leaf.shape.index(size)}]"
+            axis = leaf.shape.index(size)
+            lines.append(f"{self.sizes[size]} = {name}.shape[{axis}]")
+        if len(set(new)) < len(new):  # one size on two axes
+            lines += fitted("", self._call(leaf, name, known))
+        return lines
+
+    def _call(self, leaf: Leaf, value: str, known: Mapping[str, str]) -> Group:
+        dtype = f"{self.np}.{self._accepted(leaf)}"
+        items = [literal(leaf.access), value, dtype, self._shape(leaf, known)]
+        old = dict.fromkeys(one for one in _unknown(leaf) if one in known)
+        if old:
+            origins = (f"{self.sizes[one]} is {known[one]}" for one in old)
+            items.append(literal(", ".join(origins)))
+        return Group(
+            f"{self.helpers['array']}(", tuple(("", one) for one in items), ")"
+        )
+
+    def _accepted(self, leaf: Leaf) -> str:
+        """Return the dtype that a leaf is taken in: every integer that int64 can hold."""
+        integer = np.dtype(leaf.dtype).kind in "iu" and leaf.dtype != "uint64"
+        return "int64" if integer else leaf.dtype
+
+    def _cast(self, leaf: Leaf) -> str:
+        """Return the call by which integers become what the passes compute with."""
+        return f".astype({self.np}.int64)" if leaf.dtype == "uint64" else ""
+
+    def _shape(self, leaf: Leaf, known: Mapping[str, str]) -> str:
+        texts = [
+            self.sizes[one] if isinstance(one, str) and one in known else literal(one)
+            for one in leaf.shape
+        ]
+        return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
+
+    # What the self-check is run on.
+
+    def made_up(self, sizes: Mapping[str, int], bounds: Mapping[str, int]) -> list[str]:
+        """Return the lines of the literal of made-up arguments."""
+        values = []
+        for argument in self.signature.arguments:
+            texts = [self._drawn(leaf, sizes, bounds) for leaf in argument.leaves]
+            values.append(nested(argument, texts, self.classes))
+        return exploded("return ", group("[", (("", one) for one in values), "]"))
+
+    def _drawn(
+        self, leaf: Leaf, sizes: Mapping[str, int], bounds: Mapping[str, int]
+    ) -> str:
+        shape = [sizes[one] if isinstance(one, str) else one for one in leaf.shape]
+        kind = np.dtype(leaf.dtype).kind
+        if kind == "b":
+            return f"rng.integers(0, 2, {show(shape)}, bool)"
+        if kind in "iu":
+            low, high = 0, max(bounds.get(leaf.name, 2), 1)
+            if leaf.example is not None and leaf.example.size:
+                low, high = int(leaf.example.min()), int(leaf.example.max()) + 1
+            dtype = ", np.uint64" if leaf.dtype == "uint64" else ""
+            return f"rng.integers({low}, {high}, {show(shape)}{dtype})"
+        if leaf.example is not None and leaf.example.size:
+            drawn = f"rng.uniform({_range(leaf.example)}, {show(shape)})"
+            return f"{self.np}.asarray({drawn}, {self.np}.{leaf.dtype})"
+        sized = "".join(f", {one}" for one in shape)
+        dtype = "" if self.is_uniform else f", dtype={self.np}.{leaf.dtype}"
+        return f"{self.helpers['random']}(rng{sized}{dtype})"
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all reals of the arguments have one dtype."""
+        return len(self.reals) < 2
+
+    @property
+    def reals(self) -> list[str]:
+        """The dtypes of real arguments."""
+        kinds = (leaf.dtype for leaf in self.signature.leaves)
+        return sorted({one for one in kinds if np.dtype(one).kind == "f"})
+
+
+def _unknown(leaf: Leaf) -> list[str]:
+    """Return the names of a leaf's unknown sizes, as often as they stand in its shape."""
+    return [one for one in leaf.shape if isinstance(one, str)]
+
+
+def _range(example: np.ndarray) -> str:
+    """Return the range of an example's values, a little wider but of the same signs."""
+    low, high = float(np.min(example)), float(np.max(example))
+    low = low * (0.9 if low > 0 else 1.1)
+    high = high * (1.1 if high > 0 else 0.9)
+    if low == high:
+        low, high = -0.1, 0.1
+    return f"{low:.3g}, {high:.3g}"

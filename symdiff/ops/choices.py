@@ -1,0 +1,250 @@
+"""Rows of comparisons and choices: `where`, `maximum`, `abs`, and the logic of masks.
+
+Where a choice has no derivative it takes the least-norm slope: 0 for `abs` at 0, 0 for
+`maximum(x, c)` at the tie with a constant, halves where both sides are differentiated.
+Bits of whole numbers are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..code import Code, Level, Writer, infix, wrap
+from ..errors import UnsupportedError
+from ..graph import Elementwise, Nodes, number_of
+from ..shapes import broadcast, is_weak, promote, strong
+from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
+from .handle import Handle, handle_of
+from .table import reached_by, row
+
+__all__ = ["where"]
+
+
+# Comparisons.
+
+
+class Less(Elementwise):
+    """a < b."""
+
+
+class LessEqual(Elementwise):
+    """a <= b."""
+
+
+class Greater(Elementwise):
+    """a > b."""
+
+
+class GreaterEqual(Elementwise):
+    """a >= b."""
+
+
+class Equal(Elementwise):
+    """a == b."""
+
+
+class NotEqual(Elementwise):
+    """a != b."""
+
+
+def _infix_writing(symbol: str, level: int) -> Callable[..., Code]:
+    def write(writer: Writer, node: Any, left: Code, right: Code) -> Code:
+        inside = min(level + 1, Level.ATOM)
+        text = f"{wrap(left, inside)} {symbol} {wrap(right, inside)}"
+        return Code(text, level)
+
+    return write
+
+
+def _comparison(cls: type, ufunc: np.ufunc, symbol: str, relation: Callable) -> None:
+    writing = _infix_writing(symbol, Level.COMPARISON)
+    row(cls, kind="elementwise", shape=bool_rule, write=writing, sympy=relation)
+    reached_by(ufunc)(lambda a, b: apply(cls, a, b))
+
+
+_comparison(Less, np.less, "<", sympy.StrictLessThan)
+_comparison(LessEqual, np.less_equal, "<=", sympy.LessThan)
+_comparison(Greater, np.greater, ">", sympy.StrictGreaterThan)
+_comparison(GreaterEqual, np.greater_equal, ">=", sympy.GreaterThan)
+_comparison(Equal, np.equal, "==", sympy.Eq)
+_comparison(NotEqual, np.not_equal, "!=", sympy.Ne)
+
+
+# Masks.
+
+
+class LogicalAnd(Elementwise):
+    """Both are true."""
+
+
+class LogicalOr(Elementwise):
+    """One is true."""
+
+
+class LogicalNot(Elementwise):
+    """It is false."""
+
+
+class IsFinite(Elementwise):
+    """Neither infinite nor NaN."""
+
+
+class IsNaN(Elementwise):
+    """Not a number."""
+
+
+def _write_not(writer: Writer, node: Any, x: Code) -> Code:
+    # ~ of a comparison of Python's numbers would be one of whole numbers.
+    if not writer.nodes.shape(node):
+        return Code(f"{writer.function('np.logical_not')}({x.text})")
+    return Code(f"~{wrap(x, Level.UNARY)}", Level.UNARY)
+
+
+for _cls, _writing, _relation in (
+    (LogicalAnd, _infix_writing("&", Level.AND), sympy.And),
+    (LogicalOr, _infix_writing("|", Level.OR), sympy.Or),
+    (LogicalNot, _write_not, sympy.Not),
+    (IsFinite, "np.isfinite", None),
+    (IsNaN, "np.isnan", None),
+):
+    row(_cls, kind="elementwise", shape=bool_rule, write=_writing, sympy=_relation)
+
+
+def _truth(x: Any) -> Handle:
+    """Return x as a mask: what is not 0 is true."""
+    x = handle_of(x)
+    return x if dtype_of(x) == "bool" else apply(NotEqual, x, 0)
+
+
+def _mask(x: Any) -> Handle:
+    x = handle_of(x)
+    if dtype_of(x) != "bool":
+        raise UnsupportedError(
+            "&, | and ~ are supported for masks, not for the bits of numbers",
+            remedy="Compare first: (a > 0) & (b > 0).",
+        )
+    return x
+
+
+for _cls, _logical, _bitwise in (
+    (LogicalAnd, np.logical_and, np.bitwise_and),
+    (LogicalOr, np.logical_or, np.bitwise_or),
+    (LogicalNot, np.logical_not, np.invert),
+):
+    reached_by(_logical)(lambda *x, cls=_cls: apply(cls, *map(_truth, x)))
+    reached_by(_bitwise)(lambda *x, cls=_cls: apply(cls, *map(_mask, x)))
+
+reached_by(np.isfinite)(lambda x: apply(IsFinite, x))
+reached_by(np.isnan)(lambda x: apply(IsNaN, x))
+
+
+# Where.
+
+
+class where(Elementwise):  # noqa: N801 - SymPy's functions are lower case
+    """a where the condition holds, else b."""
+
+
+def _where_rule(nodes: Nodes, condition: sympy.Expr, *branches: sympy.Expr) -> tuple:
+    shapes = [nodes.shape(one) for one in (condition, *branches)]
+    dtype = promote([nodes.dtype(one) for one in branches], nodes.float_dtype)
+    return broadcast(shapes, nodes.same_size), strong(dtype, "float64")
+
+
+def _where_vjp(
+    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    condition = x[0]
+    return (
+        None,
+        np.where(condition, g, 0) if needed[1] else None,
+        np.where(condition, 0, g) if needed[2] else None,
+    )
+
+
+row(
+    where,
+    kind="elementwise",
+    shape=_where_rule,
+    write="np.where",
+    vjp=_where_vjp,
+    sympy=lambda c, a, b: sympy.Piecewise((a, c), (b, True)),
+)
+
+
+@reached_by(np.where)
+def where_function(condition: Any, x: Any, y: Any) -> Handle:
+    """X where the condition holds, else y."""
+    condition, branches = _truth(condition), [handle_of(x), handle_of(y)]
+    nodes = condition.nodes
+    if all(is_weak(dtype_of(one)) for one in branches):
+        # NumPy makes double precision of two Python numbers.
+        made = apply(where, condition, *branches)
+        return cast(made, nodes.float_dtype) if dtype_of(made) == "float64" else made
+    dtype = promote([dtype_of(one) for one in branches], nodes.float_dtype)
+    changed = converted(nodes, [one.node for one in branches], dtype)
+    return Handle(nodes, nodes.make(where, condition.node, *changed))
+
+
+# Extrema and signs.
+
+
+class Maximum(Elementwise):
+    """The larger of a and b."""
+
+
+class Minimum(Elementwise):
+    """The smaller of a and b."""
+
+
+def _extremum_vjp(sign: int) -> Callable:
+    """Rule of maximum (sign 1) and minimum (-1).
+
+    A tie is shared where both sides are wanted; against a constant its slope is 0.
+    `np.sign` keeps NaN what it is, where a comparison would make it a finite slope.
+    """
+
+    def vjp(
+        g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+    ) -> tuple:
+        a, b = x
+        if all(needed):
+            share = 0.5 * np.sign(a - b) * sign
+            return g * (0.5 + share), g * (0.5 - share)
+        other = b if needed[0] else a
+        above = np.sign(y) if number_of(other.node) == 0 else np.sign(y - other)
+        slope = g * above if sign > 0 else -(g * above)
+        return (slope, None) if needed[0] else (None, slope)
+
+    return vjp
+
+
+for _cls, _ufunc, _sign, _sympy in (
+    (Maximum, np.maximum, 1, sympy.Max),
+    (Minimum, np.minimum, -1, sympy.Min),
+):
+    _name = _ufunc.__name__
+    row(
+        _cls,
+        kind="elementwise",
+        shape=same_rule,
+        write=f"np.{_name}",
+        vjp=_extremum_vjp(_sign),
+        corner=f"{_name}(x, y) at x == y: slope 0 against a constant, else halves",
+        sympy=_sympy,
+    )
+    reached_by(_ufunc)(lambda a, b, cls=_cls: apply(cls, a, b))
+
+row(
+    sympy.Abs,
+    kind="elementwise",
+    shape=same_rule,
+    write="np.abs",
+    vjp=(lambda g, y, x: g * np.sign(x),),
+    corner="abs(x) at 0: slope 0",
+)
+reached_by(np.absolute, np.fabs)(lambda x: apply(sympy.Abs, x))

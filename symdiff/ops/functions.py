@@ -1,0 +1,248 @@
+"""Rows of elementary functions: exp, log, sin, hypot and their kind.
+
+SymPy's own functions need no rule: their derivative is SymPy's `fdiff`, taken once on a
+symbol. The others have rules written on handles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy.codegen import cfunctions
+
+from ..errors import UnsupportedError
+from ..graph import Elementwise
+from .elementwise import apply, float_rule, same_rule
+from .handle import Handle, handle_of
+from .table import reached_by, row
+
+__all__ = ["Root", "elementary", "unless_zero"]
+
+
+# The derivative of a SymPy function, on handles.
+
+
+def _function_rules(cls: type, count: int) -> tuple[Callable, ...]:
+    """Return a rule for each argument of a SymPy function, from its `fdiff`."""
+
+    def rule(which: int) -> Callable:
+        def vjp(g: Handle, y: Handle, *x: Handle) -> Handle:
+            symbols, slope = _slope(cls, count, which)
+            return _times(g, slope, dict(zip(symbols, x, strict=True)))
+
+        return vjp
+
+    return tuple(rule(which) for which in range(count))
+
+
+@lru_cache(maxsize=None)
+def _slope(cls: type, count: int, which: int) -> tuple:
+    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(count)]
+    return symbols, cls(*symbols, evaluate=False).fdiff(which + 1)
+
+
+def _times(g: Handle, slope: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Handle:
+    """Return g times an expression, its sign in front and its denominator dividing."""
+    number, rest = slope.as_coeff_Mul()
+    constant, rest = rest.as_independent(*x, as_Add=False)
+    number = number * constant
+    product = g if abs(number) == 1 else _number(abs(number)) * g
+    for factor in sympy.Mul.make_args(rest):
+        if factor.is_Pow and factor.exp.is_negative:
+            product = product / _on_handles(1 / factor, x)
+        elif factor != 1:
+            product = product * _on_handles(factor, x)
+    return -product if number < 0 else product
+
+
+def _number(value: sympy.Expr) -> float:
+    return int(value) if value.is_Integer else float(value)
+
+
+def _on_handles(expression: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Any:
+    """Return a small SymPy expression on handles."""
+    if expression in x:
+        return x[expression]
+    if not expression.free_symbols:
+        return _number(expression)
+    if expression.is_Add:
+        return _sum(expression, x)
+    parts = [_on_handles(one, x) for one in expression.args]
+    if expression.is_Mul:
+        total = parts[0]
+        for one in parts[1:]:
+            total = total * one
+        return total
+    if expression.is_Pow:
+        return parts[0] ** parts[1]
+    return apply(type(expression), *parts)
+
+
+def _sum(expression: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Any:
+    """Return a sum on handles: what is added first, then what is subtracted."""
+    added = [one for one in expression.args if not _is_negative(one)]
+    subtracted = [one for one in expression.args if _is_negative(one)]
+    total = _on_handles(added[0] if added else subtracted.pop(0), x)
+    for one in added[1:]:
+        total = total + _on_handles(one, x)
+    for one in subtracted:
+        total = total - _on_handles(-one, x)
+    return total
+
+
+def _is_negative(term: sympy.Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)
+
+
+# Rows.
+
+
+def elementary(
+    cls: type, name: str, *callables: Callable, count: int = 1, **facts: Any
+) -> Callable:
+    """Add the row of a real function and return its function on handles.
+
+    name: how it is written, `np.NAME` or `scipy.special.NAME`. Without a `vjp` the
+    derivative is SymPy's.
+    """
+    facts.setdefault("vjp", _function_rules(cls, count))
+    row(cls, kind="transcendental", shape=float_rule, write=name, **facts)
+
+    @reached_by(*callables)
+    def build(*x: Any) -> Handle:
+        if len(x) != count:
+            raise UnsupportedError(f"{name} takes {count} arguments, not {len(x)}")
+        return apply(cls, *x, least="float16")
+
+    return build
+
+
+for _cls, _ufunc in (
+    (sympy.exp, np.exp),
+    (sympy.log, np.log),
+    (sympy.sin, np.sin),
+    (sympy.cos, np.cos),
+    (sympy.tan, np.tan),
+    (sympy.asin, np.arcsin),
+    (sympy.acos, np.arccos),
+    (sympy.atan, np.arctan),
+    (sympy.sinh, np.sinh),
+    (sympy.cosh, np.cosh),
+    (sympy.tanh, np.tanh),
+    (sympy.asinh, np.arcsinh),
+    (sympy.acosh, np.arccosh),
+    (sympy.atanh, np.arctanh),
+    (cfunctions.log1p, np.log1p),
+    (cfunctions.expm1, np.expm1),
+    (cfunctions.exp2, np.exp2),
+    (cfunctions.log2, np.log2),
+    (cfunctions.log10, np.log10),
+):
+    elementary(_cls, f"np.{_ufunc.__name__}", _ufunc)
+
+
+class LogAddExp(Elementwise):
+    """log(exp(a) + exp(b))."""
+
+
+class LogAddExp2(Elementwise):
+    """log2(2**a + 2**b)."""
+
+
+class Hypot(Elementwise):
+    """sqrt(a**2 + b**2)."""
+
+
+class ArcTan2(Elementwise):
+    """The angle of the point (b, a)."""
+
+
+class Root(Elementwise):
+    """sqrt(x) whose slope at 0 is 0: the corner of norms and deviations."""
+
+
+def unless_zero(x: Handle) -> Any:
+    """Return x, but infinity where it is 0, so that a division by it gives 0 there."""
+    return np.where(x == 0, np.inf, x)
+
+
+elementary(
+    cfunctions.Cbrt,
+    "np.cbrt",
+    np.cbrt,
+    vjp=(lambda g, y, x: g / (3 * y**2),),
+)
+elementary(
+    LogAddExp,
+    "np.logaddexp",
+    np.logaddexp,
+    count=2,
+    vjp=(lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)),
+    sympy=lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
+)
+elementary(
+    LogAddExp2,
+    "np.logaddexp2",
+    np.logaddexp2,
+    count=2,
+    vjp=(lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)),
+    sympy=lambda a, b: sympy.log(2**a + 2**b) / sympy.log(2),
+)
+elementary(
+    Hypot,
+    "np.hypot",
+    np.hypot,
+    count=2,
+    vjp=(
+        lambda g, y, a, b: g * a / unless_zero(y),
+        lambda g, y, a, b: g * b / unless_zero(y),
+    ),
+    corner="hypot(0, 0): slope 0",
+    sympy=lambda a, b: sympy.sqrt(a**2 + b**2),
+)
+elementary(
+    ArcTan2,
+    "np.arctan2",
+    np.arctan2,
+    count=2,
+    vjp=(
+        lambda g, y, a, b: g * b / (a**2 + b**2),
+        lambda g, y, a, b: -(g * a / (a**2 + b**2)),
+    ),
+    sympy=sympy.atan2,
+)
+elementary(
+    Root,
+    "np.sqrt",
+    vjp=(lambda g, y, x: g * 0.5 / unless_zero(y),),
+    corner="the root of a sum of squares at 0: slope 0",
+    sympy=sympy.sqrt,
+)
+
+
+@reached_by(np.deg2rad, np.radians)
+def deg2rad(x: Any) -> Handle:
+    """Degrees as an angle."""
+    return handle_of(x) * (np.pi / 180)
+
+
+@reached_by(np.rad2deg, np.degrees)
+def rad2deg(x: Any) -> Handle:
+    """An angle as degrees."""
+    return handle_of(x) * (180 / np.pi)
+
+
+# Steps, whose slope is 0 wherever they have one.
+
+
+for _cls, _ufunc in (
+    (sympy.sign, np.sign),
+    (sympy.floor, np.floor),
+    (sympy.ceiling, np.ceil),
+):
+    row(_cls, kind="elementwise", shape=same_rule, write=f"np.{_ufunc.__name__}")
+    reached_by(_ufunc)(lambda x, cls=_cls: apply(cls, x))

@@ -1,0 +1,90 @@
+"""Elements picked by position: what is made of indexing with integer arrays.
+
+`take` with its modes, `take_along_axis`, `compress`, `extract`, `choose`. Conditions by
+which elements are kept must be constant, since the result's shape depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..shapes import axis_of
+from .handle import Handle, handle_of, traced_size
+from .indexing import getitem
+from .indexing import take as taken
+from .layout import ravel, reshape
+from .making import arange
+from .table import reached_by
+
+__all__ = ["take_along_axis"]
+
+
+@reached_by(np.take, method="take")
+def take(
+    a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise"
+) -> Handle:
+    """The elements at integers along an axis, or of the flattened array."""
+    a = handle_of(a) if axis is not None else ravel(handle_of(a))
+    axis = axis_of(axis or 0, a.ndim)
+    return taken(a, _within(indices, a, axis, mode), axis)
+
+
+def _within(indices: Any, a: Handle, axis: int, mode: str) -> Any:
+    """Return indices as a mode brings them into an axis."""
+    if mode == "raise":
+        return indices
+    length = traced_size(a.nodes, a.sizes[axis])
+    if mode == "wrap":
+        return np.mod(indices, length)
+    if mode == "clip":
+        return np.clip(indices, 0, length - 1)
+    raise ShapeError(f"np.take: mode is raise, wrap or clip, not {mode!r}")
+
+
+@reached_by(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Handle:
+    """The elements at integers along an axis, each row by its own."""
+    arr, indices = handle_of(arr), handle_of(indices)
+    if axis is None:
+        return getitem(ravel(arr), ravel(indices))
+    axis = axis_of(axis, arr.ndim)
+    if indices.ndim != arr.ndim:
+        raise ShapeError("np.take_along_axis: indices and array of different rank")
+    key = [
+        reshape(arange(length), (-1, *(1,) * (arr.ndim - place - 1)))
+        for place, length in enumerate(arr.sizes)
+    ]
+    return getitem(arr, (*key[:axis], indices, *key[axis + 1 :]))
+
+
+@reached_by(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: None = None) -> Handle:
+    """The elements along an axis at which a constant condition holds."""
+    return take(a, np.flatnonzero(np.asarray(condition)), axis)
+
+
+@reached_by(method="compress")
+def compress_method(a: Handle, condition: Any, axis: Any = None) -> Handle:
+    """The elements along an axis at which a constant condition holds."""
+    return compress(condition, a, axis)
+
+
+@reached_by(np.extract)
+def extract(condition: Any, arr: Any) -> Handle:
+    """The elements at which a constant condition holds."""
+    return take(arr, np.flatnonzero(np.asarray(condition)))
+
+
+@reached_by(np.choose)
+def choose(
+    a: Any, choices: Sequence | Handle, out: None = None, mode: str = "raise"
+) -> Handle:
+    """Each element from that one of some arrays whose number stands in `a`."""
+    a, *arrays = np.broadcast_arrays(handle_of(a), *choices)
+    stacked = np.stack(arrays)
+    which = _within(a, stacked, 0, mode)
+    return take_along_axis(stacked, np.expand_dims(which, 0), 0)[0]

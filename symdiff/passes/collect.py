@@ -1,0 +1,145 @@
+"""Products as a person writes them: one number first, then scalars, then arrays.
+
+In and out: a graph. Only products of the backward pass are regrouped, which may change
+the last bit; what is used elsewhere keeps its own value. Layout of a product moves to
+its factors, repetition out of it, where most of both turn out to change nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import sympy
+
+from ..graph import Graph, Nodes, number_of
+from ..ops.arithmetic import is_reciprocal
+from ..ops.contraction import Contraction
+from ..ops.handle import Handle
+from ..ops.layout import Broadcast, Reshape, full_like_shape, reshape
+from ..shapes import Shape, is_floating
+from .rebuild import rebuild
+
+__all__ = ["collect"]
+
+# A factor of a product, and the shape that it is brought into first, if any.
+Factor = tuple[sympy.Expr, Shape | None]
+
+
+def collect(graph: Graph) -> Graph:
+    """Return the graph with the products of its backward pass collected."""
+    chains = _chains(graph)
+    done: dict[int, sympy.Expr] = {}
+
+    def rewrite(
+        nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
+    ) -> sympy.Expr | None:
+        factors = [
+            done[id(one)] if shape is None else _reshaped(nodes, done[id(one)], shape)
+            for one, shape in chains.get(id(node), ())
+        ]
+        product = _product(nodes, factors) if factors else None
+        shape, dtype = graph.nodes.shape(node), graph.nodes.dtype(node)
+        if product is None or nodes.dtype(product) != dtype:
+            return None
+        return full_like_shape(Handle(nodes, product), shape, dtype).node
+
+    return rebuild(graph, rewrite, done)
+
+
+def _reshaped(nodes: Nodes, node: sympy.Expr, shape: Shape) -> sympy.Expr:
+    return reshape(Handle(nodes, node), shape).node
+
+
+# Finding the factors.
+
+
+def _chains(graph: Graph) -> dict[int, list[Factor]]:
+    """Return the factors of each product, its factors' own factors among them."""
+    nodes, walk = graph.nodes, graph.walk()
+    uses = Counter(id(operand) for node in walk for operand in nodes[node].operands)
+    uses.update(id(node) for node in graph.outputs.values())
+    chains: dict[int, list[Factor]] = {}
+    for node in walk:
+        operands = nodes[node].operands
+        if not operands or not nodes[node].backward:
+            continue
+        found = [
+            chains.get(id(one), []) if uses[id(one)] == 1 else [] for one in operands
+        ]
+        if isinstance(node, sympy.Mul) and not _is_mean(nodes, node):
+            pairs = zip(operands, found, strict=True)
+            chains[id(node)] = [
+                factor for one, inner in pairs for factor in inner or [(one, None)]
+            ]
+        elif isinstance(node, Broadcast) and found[0]:
+            chains[id(node)] = found[0]
+        elif isinstance(node, Reshape) and _moves_inside(nodes, node, found[0]):
+            chains[id(node)] = [
+                (one, nodes.shape(node) if _shape(nodes, (one, before)) else None)
+                for one, before in found[0]
+            ]
+    return chains
+
+
+def _is_mean(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Whether a product is a sum over a number of elements, to be written as a mean."""
+    total, count = nodes[node].operands
+    return isinstance(total, Contraction) and is_reciprocal(count)
+
+
+def _shape(nodes: Nodes, factor: Factor) -> Shape:
+    node, shape = factor
+    return nodes.shape(node) if shape is None else shape
+
+
+def _moves_inside(nodes: Nodes, node: sympy.Expr, factors: Sequence[Factor]) -> bool:
+    """Whether reshaping each factor is no more work than reshaping their product."""
+    arrays = [one for one in factors if _shape(nodes, one)]
+    inner = nodes.shape(nodes[node].operands[0])
+    alike = all(_shape(nodes, one) == inner for one in arrays)
+    folds = any(
+        isinstance(one, Reshape)
+        and nodes.shape(nodes[one].operands[0]) == nodes.shape(node)
+        for one, _ in arrays
+    )
+    return bool(arrays) and alike and (len(arrays) == 1 or folds)
+
+
+# Multiplying them again.
+
+
+def _product(nodes: Nodes, factors: Sequence[sympy.Expr]) -> sympy.Expr | None:
+    """Return the product of factors, or None where its first array is no real one."""
+    number = _whole(math.prod(n for n in map(number_of, factors) if n is not None))
+    rest = [_narrow(nodes, one) for one in factors if number_of(one) is None]
+    scalars = _divisors_last(one for one in rest if not nodes.shape(one))
+    arrays = [one for one in rest if nodes.shape(one)]
+    if arrays and not is_floating(nodes.dtype(arrays[0])):
+        return None
+    ordered = [*scalars, *arrays]
+    if abs(number) == 1 and all(map(is_reciprocal, scalars)):
+        ordered = [*arrays[:1], *scalars, *arrays[1:]]
+    if abs(number) != 1:
+        ordered.insert(0, nodes.number(number))
+    elif not ordered or is_reciprocal(ordered[0]):
+        ordered.insert(0, nodes.number(1))
+    total = ordered[0]
+    for one in ordered[1:]:
+        total = nodes.make(sympy.Mul, total, one)
+    return nodes.make(sympy.Mul, nodes.number(-1), total) if number == -1 else total
+
+
+def _whole(number: float) -> float:
+    """Return a number as an integer where it is a small one: 2 for 2.0."""
+    small = abs(number) < 1e15 and number == int(number)
+    return int(number) if small else number
+
+
+def _narrow(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
+    return nodes[node].operands[0] if isinstance(node, Broadcast) else node
+
+
+def _divisors_last(factors: Iterable[sympy.Expr]) -> list[sympy.Expr]:
+    return sorted(factors, key=is_reciprocal)

@@ -1,0 +1,55 @@
+"""Names of a module's own functions and classes, which give way to the user's.
+
+In: a `Signature`. Out: names, the same for the same signature.
+"""
+
+from __future__ import annotations
+
+from .naming import Names
+from .nesting import containers, is_named_tuple, is_nested
+from .specs import Signature
+
+__all__ = ["HELPERS", "PUBLIC", "aliases", "classes", "helpers", "reserved_names"]
+
+PUBLIC = ("value", "forward", "backward", "value_and_grad", "grad", "Gradient")
+HELPERS = ("check", "array", "match", "self_check", "made_up", "random", "leaves")
+
+
+def reserved_names(signature: Signature) -> set[str]:
+    """Return the names that values of the passes must not have."""
+    nested = {one.name for one in signature.arguments if is_nested(one)}
+    own = {*helpers(signature).values(), *aliases(signature).values()}
+    imported = {"Gradient", "NamedTuple", "namedtuple", "sys"}
+    return {*nested, *own, *classes(signature).values(), *imported}
+
+
+def helpers(signature: Signature) -> dict[str, str]:
+    """Return the names of the module's private functions, by what they do."""
+    names = _names(signature)
+    return {helper: names.give(f"_{helper}") for helper in HELPERS}
+
+
+def aliases(signature: Signature) -> dict[str, str]:
+    """Return second names of the public functions that a parameter hides."""
+    names = _names(signature)
+    own = [one.name for one in signature.arguments]
+    return {name: names.give(f"_{name}") for name in PUBLIC if name in own}
+
+
+def classes(signature: Signature) -> dict[tuple[str, tuple[str, ...]], str]:
+    """Return the module's names of the user's named tuples, by their names and fields."""
+    names = _names(signature)
+    for own in (*helpers(signature).values(), *aliases(signature).values()):
+        names.keep(own)
+    found: dict[tuple[str, tuple[str, ...]], str] = {}
+    for argument in signature.arguments:
+        for one in filter(is_named_tuple, containers(argument)):
+            key = (type(one).__name__, one._fields)
+            if key not in found:
+                found[key] = names.give(f"_{type(one).__name__}")
+    return found
+
+
+def _names(signature: Signature) -> Names:
+    leaves = (leaf.name for leaf in signature.leaves)
+    return Names({*(one.name for one in signature.arguments), *leaves, *PUBLIC})

@@ -1,0 +1,126 @@
+"""Who reads a value of a graph, how often, and in which of the two passes.
+
+In: a graph with its gradient. Out: `Usage`, the facts from which `planning` decides what
+is a statement and what is written within another.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from .graph import ArrayConstant, ArrayNode, Graph, Variable
+from .ops.arithmetic import is_reciprocal
+from .ops.indexing import Index
+from .ops.layout import Reshape, Transpose, keeps_axes
+from .ops.table import ROWS
+
+__all__ = ["Usage"]
+
+
+class Usage:
+    """Facts on a graph's values.
+
+    walk: all nodes, operands first. forward: ids of those that the value needs. outputs:
+    names of outputs by id, the first where a node is several. consumers: who reads a
+    node. uses: how often it would be written, 2 standing for more.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes = graph.nodes
+        self.walk = graph.walk()
+        self.forward = {id(node) for node in graph.walk(["value"])}
+        self.outputs: dict[int, str] = {}
+        for name, node in graph.outputs.items():
+            self.outputs.setdefault(id(node), name)
+        self.consumers: dict[int, list[sympy.Expr]] = {
+            id(node): [] for node in self.walk
+        }
+        for node in self.walk:
+            for operand in self.nodes[node].operands:
+                self.consumers[id(operand)].append(node)
+        self.uses = self._uses()
+
+    def half(self, forward: bool) -> list[sympy.Expr]:
+        """Return the nodes of one pass, operands first."""
+        return [node for node in self.walk if (id(node) in self.forward) == forward]
+
+    def is_leaf(self, node: sympy.Expr) -> bool:
+        """Return whether a node is given and not computed: an input, a number, a size."""
+        made = isinstance(node, ArrayNode) and not isinstance(node, ArrayConstant)
+        return not (self.nodes[node].operands or made)
+
+    def needs_name(self, node: sympy.Expr) -> bool:
+        """Return whether a node is a statement, however short it is."""
+        if self._repeats(node) or self._is_kept_by_reshape(node):
+            return False
+        info = self.nodes[node]
+        return (
+            self.uses[id(node)] > 1
+            or info.name is not None
+            or id(node) in self.outputs
+            or ROWS[type(node)].block is not None
+            or self._crosses(node)
+        )
+
+    def is_nameable(self, node: sympy.Expr) -> bool:
+        """Return whether a node may be a statement where a line becomes too long."""
+        inside = self._repeats(node) or self._is_kept_by_reshape(node)
+        return not (self.is_leaf(node) or inside)
+
+    def is_passing_view(self, node: sympy.Expr) -> bool:
+        """Return whether a node is a view of an argument, which costs nothing to take.
+
+        The backward pass takes it again, so that the cache has the argument alone.
+        """
+        operands = self.nodes[node].operands
+        return (
+            isinstance(node, Transpose)
+            or (isinstance(node, Index) and len(operands) < 2)
+        ) and isinstance(operands[0], Variable)
+
+    def _uses(self) -> dict[int, int]:
+        """Count views and reciprocals of a value as uses of it: they are written anew."""
+        uses = dict.fromkeys(map(id, self.walk), 0)
+        for node in self.graph.outputs.values():
+            uses[id(node)] += 1
+        for node in reversed(self.walk):
+            times = min(uses[id(node)], 2) if self._repeats(node) else 1
+            for operand in self.nodes[node].operands:
+                uses[id(operand)] += times
+        return uses
+
+    def _repeats(self, node: sympy.Expr) -> bool:
+        """Return whether a node is written anew wherever it is read."""
+        info = self.nodes[node]
+        if info.dtype in ("int", "float") or is_reciprocal(node):
+            return True
+        if not info.operands:
+            return self.is_leaf(node)
+        if isinstance(node, Transpose | Index) and self.is_passing_view(node):
+            return info.name is None
+        if isinstance(node, Index):
+            return len(info.operands) < 2 and info.name is None
+        if isinstance(node, Reshape):
+            named = info.name is not None and not info.backward
+            return not named and not self._stands_for_reduction(node)
+        return ROWS[type(node)].inline
+
+    def _stands_for_reduction(self, node: sympy.Expr) -> bool:
+        """Return whether this is `x.sum(axis=..., keepdims=True)`, used in no other form."""
+        operand = self.nodes[node].operands[0]
+        return len(self.consumers[id(operand)]) == 1 and keeps_axes(self.nodes, node)
+
+    def _is_kept_by_reshape(self, node: sympy.Expr) -> bool:
+        consumers = self.consumers[id(node)]
+        return (
+            len(consumers) == 1
+            and isinstance(consumers[0], Reshape)
+            and self._stands_for_reduction(consumers[0])
+        )
+
+    def _crosses(self, node: sympy.Expr) -> bool:
+        """Return whether a value of the forward pass is read in the backward pass."""
+        return id(node) in self.forward and any(
+            id(one) not in self.forward for one in self.consumers[id(node)]
+        )

@@ -1,0 +1,88 @@
+"""Second derivatives of a case: the reverse of the reverse, against differences of the first.
+
+The gradient's elements are weighed into one number, whose gradient is computed by the
+same passes once more, and run from the statements of its program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from cases import Case, differences, loss_of
+
+import symdiff
+from symdiff.ops.handle import Handle, activated
+from symdiff.passes import reverse, share, shift, simplify
+from symdiff.program import Program, schedule
+from symdiff.specs import read_signature
+from symdiff.trace import trace
+
+__all__ = ["check_second_order", "run"]
+
+
+def check_second_order(case: Case, tolerance: float = 1e-6) -> None:
+    """Hold the gradient of a weighted gradient against differences of the gradient."""
+    case = _at_fixed_sizes(case)
+    loss = loss_of(case.function)
+    first = symdiff.compile(loss, case.specs(), wrt=case.wrt, verify=False)
+
+    def weighed(*arguments):
+        parts = first.grad(*arguments)
+        return sum(np.sum(part * _weights(part.shape)) for part in parts)
+
+    program = _second(case, loss)
+    arguments = case.draw({}, "float64")
+    with np.errstate(all="ignore"):
+        value, gradient = run(program, dict(zip(case.args, arguments, strict=True)))
+    np.testing.assert_allclose(value, weighed(*arguments), 1e-9, 1e-9)
+    for place, name in enumerate(case.args):
+        if name in case.wrt:
+            slope = differences(weighed, arguments, place)
+            np.testing.assert_allclose(
+                gradient[f"d_{name}"],
+                slope,
+                tolerance,
+                tolerance,
+                err_msg=f"second derivative for {name}: {program}",
+            )
+
+
+def _at_fixed_sizes(case: Case) -> Case:
+    """Return the case at a length of 3 for each unknown size, the next ones longer."""
+    lengths = {name: 3 + place for place, name in enumerate(case.sizes)}
+    shapes = {
+        name: tuple(lengths.get(one, one) for one in shape)
+        for name, shape in case.args.items()
+    }
+    return replace(case, args=shapes)
+
+
+def _weights(shape: tuple) -> np.ndarray:
+    return np.sin(2.0 + np.arange(np.prod(shape, dtype=int))).reshape(shape)
+
+
+def _second(case: Case, loss: Any) -> Program:
+    signature = read_signature(loss, case.specs(), None, "float64")
+    graph = reverse(shift(trace(loss, signature, "float64")), case.wrt)
+    with activated(graph.nodes):
+        parts = [Handle(graph.nodes, graph.outputs[f"d_{name}"]) for name in case.wrt]
+        total = sum(np.sum(part * _weights(part.sizes)) for part in parts)
+    for node in graph.nodes:  # the gradient is what is differentiated now
+        graph.nodes[node].backward, graph.nodes[node].cotangent_of = False, None
+    graph = replace(graph, outputs={"value": total.node})
+    return schedule(share(simplify(reverse(graph, case.wrt))))
+
+
+def run(program: Program, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the value and the gradients that a program's statements compute."""
+    import scipy.linalg
+    import scipy.special
+
+    space: dict[str, Any] = {"np": np, "scipy": scipy, "cotangent": np.float64(1.0)}
+    space |= arguments
+    statements = (*program.constants, *program.forward, *program.backward)
+    exec("\n".join(line for one in statements for line in one.lines), space)
+    gradients = {name: eval(text, space) for name, text in program.gradients.items()}
+    return eval(program.value, space), gradients

@@ -1,0 +1,262 @@
+"""Rows of layout: arrays moved, repeated, joined, split, padded, their diagonals."""
+
+import numpy as np
+import pytest
+from cases import check, over, row
+from second_order import check_second_order
+
+import symdiff
+
+
+
+def turned(k):
+    return lambda x: np.rot90(x, k) ** 2
+
+
+def grid(indexing, sparse):
+    def function(x, y):
+        first, second = np.meshgrid(x, y, indexing=indexing, sparse=sparse)
+        return np.exp(first) * second
+
+    return function
+
+
+def padded(widths, mode):
+    return lambda x: np.pad(x, widths, mode=mode) ** 2
+
+
+windows = np.lib.stride_tricks.sliding_window_view
+
+MOVED = [
+    row("flip", lambda x: np.flip(x) ** 2, ("n", 3)),
+    row("flip_axis", lambda x: np.flip(x, -1) ** 2, ("n", 3)),
+    row("flip_axes", lambda x: np.flip(x, (0, 2)) ** 2, (2, "n", 3)),
+    row("flip_scalar", lambda x: np.flip(x) ** 2, ()),
+    row("flipud", lambda x: np.flipud(x) ** 2, ("n", 3)),
+    row("fliplr", lambda x: np.fliplr(x) ** 2, ("n", 3)),
+    row("roll", lambda x: np.roll(x, 2) ** 2, ("n",)),
+    row("roll_flat", lambda x: np.roll(x, 2) ** 2, ("n", 3)),
+    row("roll_axis", lambda x: np.roll(x, -1, axis=1) ** 2, ("n", 3)),
+    row("roll_axes", lambda x: np.roll(x, (1, 2), axis=(0, -1)) ** 2, ("n", 3)),
+    row("roll_one_shift", lambda x: np.roll(x, 1, axis=(0, 1)) ** 2, ("n", 3)),
+    row("roll_by_size", lambda x: np.roll(x, x.shape[0] - 1) ** 2, ("n",)),
+    *(
+        row(f"rot90_{k}", turned(k), ("n", 3))
+        for k in (-1, 0, 1, 2, 3)
+    ),
+    row("rot90_axes", lambda x: np.rot90(x, axes=(2, 0)) ** 2, (2, "n", 3)),
+    row("tile", lambda x: np.tile(x, 3) ** 2, ("n",)),
+    row("tile_more_axes", lambda x: np.tile(x, (2, 1, 2)) ** 2, ("n", 3)),
+    row("tile_fewer", lambda x: np.tile(x, 2) ** 2, ("n", 3)),
+    row("tile_by_size", lambda x, y: np.tile(x, (len(y), 1)) * y, (3,), ("n", 3)),
+    row("tile_scalar", lambda x: np.tile(x, (2, 3)) ** 2, ()),
+    row("repeat", lambda x: np.repeat(x, 3) ** 2, ("n", 2)),
+    row("repeat_axis", lambda x: np.repeat(x, 2, axis=1) ** 2, ("n", 3)),
+    row("repeat_method", lambda x: x.repeat(2, axis=0) ** 2, ("n", 3)),
+    row("repeat_each", lambda x: np.repeat(x, [1, 0, 2], axis=1) ** 2, ("n", 3)),
+    row("rollaxis", lambda x: np.rollaxis(x, 2) ** 2, (2, "n", 3)),
+    row("rollaxis_start", lambda x: np.rollaxis(x, 0, 3) ** 2, (2, "n", 3)),
+    row("atleast_1d", lambda x: np.atleast_1d(x) ** 2, ()),
+    row("atleast_2d", lambda x: np.atleast_2d(x) ** 2, ("n",)),
+    row("atleast_3d", lambda x: np.atleast_3d(x) ** 2, ("n", 2)),
+    row("atleast_each", lambda x, y: np.atleast_2d(x, y)[0] * y, ("n",), (1, "n")),
+]
+
+JOINED = [
+    row("hstack", lambda x, y: np.hstack([x, y]) ** 2, ("n", 2), ("n", 3)),
+    row("hstack_vectors", lambda x, y: np.hstack((x, y)) ** 2, ("n",), (2,)),
+    row("hstack_scalars", lambda x, y: np.hstack([x, y]) ** 2, (), ()),
+    row("vstack", lambda x, y: np.vstack([x, y]) ** 2, ("n", 3), (3,)),
+    row("vstack_vectors", lambda x, y: np.vstack([x, y]) ** 2, ("n",), ("n",)),
+    row("dstack", lambda x, y: np.dstack([x, y]) ** 2, ("n", 3), ("n", 3)),
+    row("column_stack", lambda x, y: np.column_stack([x, y]) ** 2, ("n",), ("n", 2)),
+    row("column_vectors", lambda x, y: np.column_stack([x, y]) ** 2, ("n",), ("n",)),
+    row(
+        "block",
+        lambda A, b, c: np.block([[A, b[:, None]], [b[None, :], c]]) ** 2,
+        ("n", "n"),
+        ("n",),
+        (),
+    ),
+    row("append", lambda x, y: np.append(x, y) ** 2, ("n", 2), (3,)),
+    row("append_axis", lambda x, y: np.append(x, y, axis=0) ** 2, ("n", 2), (3, 2)),
+    row("split", lambda x: np.split(x, 3, axis=1)[1] ** 2, ("n", 6)),
+    row("split_at", lambda x: np.split(x, [1, 4])[1] ** 2, (6, "n")),
+    row("array_split", lambda x: np.array_split(x, 3)[0] ** 2, (7, "n")),
+    row("array_split_n", lambda x: np.array_split(x, 2)[1] ** 2, ("n",)),
+    row("hsplit", lambda x: np.hsplit(x, 2)[0] * np.hsplit(x, 2)[1], ("n", 4)),
+    row("vsplit", lambda x: np.vsplit(x, [2])[0] ** 2, (5, "n")),
+    row("dsplit", lambda x: np.dsplit(x, 2)[1] ** 2, ("n", 2, 4)),
+    row("insert", lambda x, v: np.insert(x, 1, v) ** 2, (4,), ()),
+    row("insert_row", lambda x, v: np.insert(x, 1, v, axis=0) ** 2, (3, "n"), ("n",)),
+    row("insert_column", lambda x, v: np.insert(x, 0, v, axis=1) ** 2, ("n", 3), ()),
+    row("insert_many", lambda x, v: np.insert(x, [3, 0, 3], v) ** 2, (4,), (3,)),
+    row("insert_last", lambda x, v: np.insert(x, -1, v) ** 2, (4,), (2,)),
+    row("delete", lambda x: np.delete(x, 1, axis=0) ** 2, (4, "n")),
+    row("delete_many", lambda x: np.delete(x, [0, -1, 2], axis=0) ** 2, (6, "n")),
+    row("delete_slice", lambda x: np.delete(x, slice(1, 6, 2)) ** 2, (7,)),
+    row("delete_last", lambda x: np.delete(x, -1) ** 2, (4,)),
+    row("resize", lambda x: np.resize(x, (3, 3)) ** 2, (2, 2)),
+    row(
+        "broadcast_arrays",
+        lambda x, y: np.broadcast_arrays(x, y)[0] * np.exp(y),
+        (3,),
+        ("n", 1),
+    ),
+    *(
+        row(
+            f"meshgrid_{indexing}_{sparse}",
+            grid(indexing, sparse),
+            (2,),
+            (3,),
+        )
+        for indexing in ("xy", "ij")
+        for sparse in (False, True)
+    ),
+    row("ix", lambda x, i: x[np.ix_(i, [0, 2])] ** 2, (3, 3), (2, "int64")),
+]
+
+DIAGONALS = [
+    row("tril", lambda x: np.tril(x) ** 2, ("n", "n")),
+    row("tril_k", lambda x: np.tril(x, -1) ** 2, (2, "n", 3)),
+    row("tril_vector", lambda x: np.tril(x) ** 2, (3,)),
+    row("triu", lambda x: np.triu(x, k=1) ** 2, ("n", 3)),
+    row("diag", lambda x: np.diag(x) ** 2, ("n", "n")),
+    row("diag_k", lambda x: np.diag(x, 1) ** 2, (3, 3)),
+    row("diag_wide", lambda x: np.diag(x, -1) ** 2, (3, 5)),
+    row("diag_tall", lambda x: np.diag(x, 1) ** 2, (5, 3)),
+    row("diag_of_vector", lambda x: np.diag(x) ** 2, ("n",)),
+    row("diag_of_vector_k", lambda x: np.diag(x, -2) ** 2, ("n",)),
+    row("diagflat", lambda x: np.diagflat(x, 1) ** 2, (2, "n")),
+    row("diagonal", lambda x: np.diagonal(x, 1, -1, 0) ** 2, (4, "n", 3)),
+    row("diagonal_stacked", lambda x: np.diagonal(x, 0, 1, 2) ** 2, ("n", 3, 3)),
+    row("diagonal_method", lambda x: x.diagonal() ** 2, ("n", "n")),
+    row("linalg_diagonal", lambda x: np.linalg.diagonal(x) ** 2, ("n", 2, 3)),
+    row("trace", lambda x: np.trace(x) ** 2, ("n", "n")),
+    row("trace_offset", lambda x: np.trace(x, 1) ** 2, (3, 4)),
+    row("trace_wide", lambda x: x.trace() ** 2, (3, 4)),
+    row("trace_axes", lambda x: np.trace(x, -1, 2, 0) ** 2, (3, "n", 3)),
+    row("linalg_trace", lambda x: np.linalg.trace(x) ** 2, ("n", 3, 3)),
+]
+
+PADDED = [
+    row("pad", lambda x: np.pad(x, 1) ** 2, ("n", 3)),
+    row("pad_sides", lambda x: np.pad(x, (0, 2), constant_values=3) ** 2, ("n", 2)),
+    row("pad_axes", lambda x: np.pad(x, ((1, 0), (2, 1))) ** 2, ("n", 3)),
+    row("pad_mapping", lambda x: np.pad(x, {-1: (1, 2)}) ** 2, ("n", 3)),
+    row("pad_by_size", lambda x: np.pad(x, (0, x.shape[0])) ** 2, ("n",)),
+    *(
+        row(f"pad_{mode}_{name}", padded(widths, mode), shape)
+        for mode in ("edge", "reflect", "symmetric", "wrap")
+        for name, widths, shape in (
+            ("one_side", (0, 2), (4,)),
+            ("n", (1, 1), ("n",)),
+            ("axes", ((1, 0), (2, 1)), (3, 4)),
+            ("wide", (5, 4), (3,)),
+        )
+    ),
+]
+
+WINDOWS = [
+    row("windows", lambda x: windows(x, 3) ** 2, (7,)),
+    row("windows_n", lambda x: windows(x, 2, axis=0) ** 2, ("n", 3)),
+    row("windows_axes", lambda x: windows(x, (2, 3), axis=(2, 1)) ** 2, (2, 5, 4)),
+    row("windows_all", lambda x: windows(x, (2, 3)) ** 2, (4, 5)),
+    row("windows_twice", lambda x: windows(x, (2, 3), axis=(0, 0)) ** 2, (6,)),
+    row(
+        "windows_of_images",
+        lambda x, k: np.einsum("nhwij,ij->nhw", windows(x, (2, 2), (1, 2)), k),
+        ("n", 4, 3),
+        (2, 2),
+    ),
+]
+
+PICKED = [
+    row("take", lambda x, i: np.take(x, i) ** 2, (3, 2), (4, "int64")),
+    row("take_axis", lambda x, i: x.take(i, axis=-1) ** 2, ("n", 3), (2, 2, "int64")),
+    row("take_wrap", lambda x, i: np.take(x, i - 5, mode="wrap") ** 2, (3,), (4, "int64")),
+    row(
+        "take_clip",
+        lambda x, i: np.take(x, i + 1, axis=0, mode="clip") ** 2,
+        (3, "n"),
+        (4, "int64"),
+    ),
+    row(
+        "take_along_axis",
+        lambda x, i: np.take_along_axis(x, i, axis=1) ** 2,
+        ("n", 3),
+        ("n", 2, "int64"),
+    ),
+    row(
+        "take_along_rows",
+        lambda x, i: np.take_along_axis(x, i, 0) ** 2,
+        (3, "n"),
+        (2, 1, "int64"),
+    ),
+    row(
+        "take_along_flat",
+        lambda x, i: np.take_along_axis(x, i, None) ** 2,
+        (3, 2),
+        (4, "int64"),
+    ),
+    row("compress", lambda x: np.compress([True, False, True], x, 1) ** 2, ("n", 3)),
+    row("compress_method", lambda x: x.compress(np.array([0, 1, 1])) ** 2, (2, 2)),
+    row("extract", lambda x: np.extract(np.eye(3) > 0, x) ** 2, (3, 3)),
+    row(
+        "choose",
+        lambda i, x, y: np.choose(i, [x, y, x * y]) ** 2,
+        ("n", 3, "int64"),
+        ("n", 3),
+        (3,),
+    ),
+]
+
+CASES = [*MOVED, *JOINED, *DIAGONALS, *PADDED, *WINDOWS, *PICKED]
+
+
+@over(CASES)
+def test_value_and_gradient(case):
+    check(case, "float64", lengths=(1, 4))
+
+
+@over(CASES)
+def test_single_precision(case):
+    check(case, "float32", lengths=(3,))
+
+
+@over(CASES)
+def test_second_derivative(case):
+    check_second_order(case)
+
+
+REFUSED = [
+    (lambda x: np.split(x, 2)[0].sum(), ("n",), "multiple"),
+    (lambda x: np.split(x, 2)[0].sum(), (3,), "no multiple"),
+    (lambda x: np.rot90(x, axes=(0, 0)).sum(), (3, 3), "different"),
+    (lambda x: np.roll(x, (1, 2, 3), (0, 1)).sum(), (3, 3), "do not fit"),
+    (lambda x: np.repeat(x, [1, 2]).sum(), ("n",), "unknown size"),
+    (lambda x: np.repeat(x, [1, 2]).sum(), (3,), "do not fit"),
+    (lambda x: np.block([[x], x]).sum(), (3, 3), "depths"),
+    (lambda x: np.resize(x, (3, 3)).sum(), ("n",), "unknown sizes"),
+    (lambda x: np.delete(x, 7).sum(), (3,), "out of bounds"),
+    (lambda x: np.meshgrid(x, x, indexing="yx")[0].sum(), (3,), "'xy' or 'ij'"),
+    (lambda x: np.diag(x).sum(), (3, 3, 3), "np.diag"),
+    (lambda x: np.trace(x, 0, 1, 1), (3, 3), "different axes"),
+    (lambda x: np.diag(x, 4).sum(), (3, 3), "no diagonal 4"),
+    (lambda x: np.pad(x, 1, mode="mean").sum(), (3,), "'mean'"),
+    (lambda x: np.pad(x, 1, mode="reflect", reflect_type="odd").sum(), (3,), "odd"),
+    (lambda x: np.pad(x, 1, constant_values=(1, 2)).sum(), (3,), "side to side"),
+    (lambda x: np.pad(x, -1).sum(), (3,), "not negative"),
+    (lambda x: np.pad(x, (1, 2, 3)).sum(), (3,), "for 1 axes"),
+    (lambda x: windows(x, 4).sum(), (3,), "do not fit"),
+    (lambda x: windows(x, (2, 2)).sum(), (3,), "along 1 axes"),
+    (lambda x: np.take(x, [0], mode="near").sum(), (3,), "'near'"),
+    (lambda x: np.compress(x > 0, x).sum(), (3,), "plain"),
+    (lambda x: np.take_along_axis(x, np.zeros(2, int), 1).sum(), (3, 3), "rank"),
+]
+
+
+@pytest.mark.parametrize(("loss", "shape", "message"), REFUSED)
+def test_what_does_not_fit_is_refused(loss, shape, message):
+    with pytest.raises(symdiff.SymdiffError, match=message):
+        symdiff.compile(loss, {"x": shape}, verify=False)
