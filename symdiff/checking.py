@@ -7,16 +7,18 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from .fitting import Group, exploded, fitted, group, repeated, tuple_group
+from .leaves import literal
 from .nesting import is_nested, nested
 from .shapes import show
 from .specs import Argument, Leaf, Signature
-from .leaves import literal
 
 __all__ = ["Checking"]
 
@@ -36,12 +38,14 @@ DRAWS = {
 class Checking:
     """Texts of the checks.
 
-    np: NumPy's name. helpers: names of the module's own functions, by what they do.
-    arrays, sizes: local names by leaf and by size. classes: texts of named tuples.
+    np: NumPy's name. read: names of the arrays and sizes that the passes read. helpers:
+    names of the module's own functions, by what they do. arrays, sizes: local names by
+    leaf and by size. classes: texts of named tuples.
     """
 
     signature: Signature
     np: str
+    read: frozenset[str]
     helpers: Mapping[str, str]
     arrays: Mapping[str, str]
     sizes: Mapping[str, str]
@@ -60,8 +64,15 @@ class Checking:
                 lines += self._array(leaf, known)
         return lines
 
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """The arrays and sizes that are read, by the passes or to check others."""
+        leaves = self.signature.leaves
+        counts = Counter(one for leaf in leaves for one in _unknown(leaf))
+        return self.read | {self.sizes[one] for one in counts if counts[one] > 1}
+
     def _form(self, argument: Argument) -> list[str]:
-        """Return the check of a nested argument's form, in which `...` stands for an array."""
+        """Return the check of a nested argument's form; `...` stands for an array."""
         form = nested(argument, ["..."] * len(argument.leaves), self.classes)
         call = self.helpers["match"]
         items = [f'"{argument.name}"', argument.name, repeated(form)]
@@ -72,8 +83,12 @@ class Checking:
         name = self.arrays[leaf.name]
         new = [one for one in _unknown(leaf) if one not in known]
         call = self._call(leaf, leaf.access, known)
-        lines = fitted(f"{name} = ", call, self._cast(leaf))
-        for size in dict.fromkeys(new):
+        needed = [one for one in dict.fromkeys(new) if self.sizes[one] in self.needed]
+        if needed or name in self.needed:
+            lines = fitted(f"{name} = ", call, self._cast(leaf))
+        else:
+            lines = fitted("", call)
+        for size in needed:
             known[size] = f"{leaf.access}.shape[{leaf.shape.index(size)}]"
             axis = leaf.shape.index(size)
             lines.append(f"{self.sizes[size]} = {name}.shape[{axis}]")
@@ -93,7 +108,7 @@ class Checking:
         )
 
     def _accepted(self, leaf: Leaf) -> str:
-        """Return the dtype that a leaf is taken in: every integer that int64 can hold."""
+        """Return the dtype that a leaf is taken in: int64 for what it can hold."""
         integer = np.dtype(leaf.dtype).kind in "iu" and leaf.dtype != "uint64"
         return "int64" if integer else leaf.dtype
 
@@ -138,12 +153,12 @@ class Checking:
         dtype = "" if self.is_uniform else f", dtype={self.np}.{leaf.dtype}"
         return f"{self.helpers['random']}(rng{sized}{dtype})"
 
-    @property
+    @cached_property
     def is_uniform(self) -> bool:
         """Whether all reals of the arguments have one dtype."""
         return len(self.reals) < 2
 
-    @property
+    @cached_property
     def reals(self) -> list[str]:
         """The dtypes of real arguments."""
         kinds = (leaf.dtype for leaf in self.signature.leaves)
@@ -151,7 +166,7 @@ class Checking:
 
 
 def _unknown(leaf: Leaf) -> list[str]:
-    """Return the names of a leaf's unknown sizes, as often as they stand in its shape."""
+    """Return the names of a leaf's unknown sizes, repeated ones too."""
     return [one for one in leaf.shape if isinstance(one, str)]
 
 

@@ -1,7 +1,7 @@
 """Pieces of emitted Python: text with the precedence that decides where parentheses go.
 
-In: texts that came from the allocator of names, from `repr`, or from the rows of the table. Out: text as
-`black` would leave it.
+In: texts that came from the allocator of names, from `repr`, or from the rows of the
+table. Out: text as `black` would leave it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Level:
-    """How tightly an expression binds; a looser one inside a tighter one needs parentheses."""
+    """How tightly an expression binds; a looser one inside needs parentheses."""
 
     ATOM, POWER, UNARY, PRODUCT, SUM, AND, OR, COMPARISON = range(8, 0, -1)
 
@@ -39,8 +39,9 @@ class Level:
 class Code(NamedTuple):
     """An expression's text and its binding level, and how its user may write it better.
 
-    negated: it is minus this. inverse: it is one over this. keepdims: a reduction's text with its axes kept.
-    mean: a sum's text as a mean, and the number of elements that divides it.
+    negated: it is minus this. inverse: it is one over this. keepdims: a reduction's
+    text with its axes kept. mean: a sum's text as a mean, and the number of elements
+    that divides it.
     """
 
     text: str
@@ -54,8 +55,9 @@ class Code(NamedTuple):
 class Writer:
     """What a row's `write` may ask: names of modules, texts of sizes, facts on nodes.
 
-    modules: names of SciPy's modules where they cannot be called by their own. functions:
-    those of NumPy and SciPy that have been asked for. locals: names of loop variables.
+    modules: names of SciPy's modules where they cannot be called by their own.
+    functions: those of NumPy and SciPy that have been asked for. locals: names of loop
+    variables.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Writer:
         self.locals: dict[str, str] = {}
 
     def function(self, name: str) -> str:
-        """Return the text by which the module reaches `np.NAME` or `scipy.MODULE.NAME`."""
+        """Return how the module calls `np.NAME` or `scipy.MODULE.NAME`."""
         self.functions.add(name)
         if name.startswith("scipy."):
             module, _, function = name.rpartition(".")
@@ -97,9 +99,11 @@ class Writer:
         ]
 
     def number(self, value: float) -> Code:
+        """Return a number's text."""
         return number(value, self.np)
 
     def size(self, size: Size) -> Code:
+        """Return a size's text, by the names that sizes have in the module."""
         return size_code(size, self.size_names)
 
     def shape(self, shape: Iterable[Size]) -> str:
@@ -124,7 +128,7 @@ def infix(left: Code, operator: str, right: Code, level: int) -> Code:
 
 
 def power(base: Code, exponent: Code) -> Code:
-    """Return `base**exponent`, with spaces where an operand is more than a name or number."""
+    """Return `base**exponent`; with spaces unless both are names or numbers."""
     left, right = wrap(base, Level.ATOM), wrap(exponent, Level.UNARY)
     simple = _SIMPLE(left) and _SIMPLE(right.removeprefix("-"))
     return Code(f"{left}**{right}" if simple else f"{left} ** {right}", Level.POWER)
@@ -137,7 +141,7 @@ _SIMPLE = re.compile(r"[^\W\d][\w.]*|[\d.]+(e[+-]?\d+)?").fullmatch
 def reduced(
     x: Code, name: str, axes: Sequence[int], rank: int, count: Size = 0
 ) -> Code:
-    """Return a reduction as a method call: `x.max(axis=1)`; for a sum, over `count` elements."""
+    """Return a reduction as a method's call; a sum is over `count` elements."""
     text = f"{wrap(x, Level.ATOM)}.{name}"
     axis = str(axes[0]) if len(axes) == 1 else tuple_of(map(str, axes))
     inside = [] if len(axes) == rank else [f"axis={axis}"]
@@ -169,7 +173,7 @@ def number(value: float, np: str) -> Code:
 
 
 def size_code(size: Size, names: Mapping[str, str]) -> Code:
-    """Return the text of a size: integers, names of sizes, and what is computed from them."""
+    """Return the text of a size: an integer, a name, or what is computed from them."""
     if isinstance(size, int) or size.is_Integer:
         return number(int(size), "np")
     if size.is_Symbol:

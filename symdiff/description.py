@@ -27,7 +27,7 @@ WIDTH = 88
 
 
 def source_of(fn: Callable) -> tuple[str, str, str]:
-    """Return a function's file name, its own name and its source; empty if not to be had."""
+    """Return a function's file name, its name and its source, empty if unknown."""
     function = _function(fn)
     name = str(getattr(function, "__qualname__", type(function).__name__))
     code = getattr(function, "__code__", None)
@@ -40,7 +40,7 @@ def source_of(fn: Callable) -> tuple[str, str, str]:
 
 
 def header(fn: Callable, version: str, command: str | None) -> tuple[str, ...]:
-    """Return the comment lines that begin a module: what it is from, how to make it again."""
+    """Return the lines that begin a module: what it is from, how to make it again."""
     file, name, text = source_of(fn)
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
     origin = f"{file}:{name}" if file else name
@@ -85,7 +85,7 @@ def _function(fn: Callable) -> Callable:
         return fn
     if hasattr(function, "__code__") or inspect.isclass(function):
         return function
-    return getattr(type(function), "__call__", function)
+    return type(function).__call__ if callable(function) else function
 
 
 def _command_lines(command: str) -> list[str]:
@@ -107,7 +107,7 @@ def _command_lines(command: str) -> list[str]:
 
 
 def _options(words: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the words of a command: those before its options, each option with its value."""
+    """Yield the words of a command: the first ones, each option with its value."""
     group: list[str] = []
     for word in words:
         if word.startswith("-") and group:
@@ -123,13 +123,14 @@ def _title(fn: Callable) -> list[str]:
     _, name, _ = source_of(fn)
     doc = getattr(function, "__doc__", None)
     summary = inspect.cleandoc(doc).partition("\n")[0] if isinstance(doc, str) else ""
-    summary = printable(summary)
-    text = f"Value and gradient of `{name}`" + (f": {summary}" if summary else ".")
-    return textwrap.wrap(text, WIDTH - 4, break_on_hyphens=False)
+    title, summary = f"Value and gradient of `{name}`", printable(summary)
+    if not summary or len(f"{title}: {summary}") <= WIDTH - len('"""'):
+        return [f"{title}: {summary}" if summary else f"{title}."]
+    return [f"{title}.", "", *textwrap.wrap(summary, WIDTH, break_on_hyphens=False)]
 
 
 def _formula(fn: Callable) -> list[str]:
-    """Return the expression that the function returns, where it is one that fits a line."""
+    """Return the expression that the function returns, if it fits on a line."""
     _, _, source = source_of(fn)
     try:
         found = _returned(ast.parse(textwrap.dedent(source)))
@@ -185,9 +186,11 @@ def _list(title: str, lines: Sequence[str]) -> list[str]:
         return []
     if len(lines) == 1 and " " not in lines[0]:
         return [f"{title}: {lines[0]}."]
-    indents = {"initial_indent": " " * 4, "subsequent_indent": " " * 8}
-    wrapped = (textwrap.wrap(line, WIDTH, **indents) for line in lines)
-    return [title, *(line for one in wrapped for line in one)]
+    wrapped = [title]
+    for line in lines:
+        first, *others = textwrap.wrap(line, WIDTH - 8)
+        wrapped += [f"    {first}", *(f"        {other}" for other in others)]
+    return wrapped
 
 
 def _quoted(line: str) -> str:

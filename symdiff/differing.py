@@ -22,10 +22,10 @@ _BRANCHES = (ast.If, ast.IfExp)
 
 
 def explained(
-    difference: Difference, runs: Sequence[Graph], again: Graph
+    difference: Difference, runs: Sequence[Graph], again: Sequence[Graph]
 ) -> TraceError:
-    """Return the error for runs that differ; `again` is another run at the first one's sizes."""
-    chance = _chance(runs[0], again)
+    """Return the error for runs that differ; `again` are others at the first one's sizes."""
+    chance = next(filter(None, (_chance(runs[0], one) for one in again)), None)
     if chance is None and not runs[0].nodes.witness:
         chance = difference
     if chance is not None:
@@ -33,26 +33,14 @@ def explained(
             f"two runs of the loss differ: {chance.what}",
             position=chance.position,
             remedy="Draw random numbers outside of the loss and pass them as an argument; "
-            "keep no\nstate between calls.",
+            "keep no state between calls.",
         )
-    loop, branch = _repeated(runs), _chosen(runs)
-    if loop is not None:
-        return SizeError(
-            "how often this loop runs depends on an unknown size",
-            position=loop,
-            remedy="Write it over the whole array without the loop, or give the size as a "
-            "number.",
-        )
-    if branch is not None:
-        return SizeError(
-            "which branch is taken here depends on an unknown size",
-            position=branch,
-            remedy="The answer would hold for some sizes only. Write it without the branch, or "
-            "give\nthe size as a number.",
-        )
+    return _repeated(runs) or _chosen(runs) or _other(difference)
+
+
+def _other(difference: Difference) -> SizeError:
     return SizeError(
-        "this depends on an unknown size in a way that is not understood:\n  "
-        + difference.what,
+        f"this depends on an unknown size in a way that is not understood:\n  {difference.what}",
         position=difference.position,
         remedy="Use x.shape and len(x) in plain arithmetic, or give the size as a number.",
     )
@@ -75,23 +63,35 @@ def _counts(run: Graph) -> Counter[Position]:
     return Counter(one.position for one in infos if one.position and one.operands)
 
 
-def _repeated(runs: Sequence[Graph]) -> Position | None:
-    """Return the loop in which some place is passed more often in one run than in another."""
+def _repeated(runs: Sequence[Graph]) -> SizeError | None:
+    """Return the error for a place that is passed more often in one run than in another."""
     one, other = _counts(runs[0]), _counts(runs[1])
-    for position in one:
-        if position in other and one[position] != other[position]:
-            loop = enclosing(position, _LOOPS)
-            if loop is not None:
-                return loop
-    return None
+    places = [place for place in one if place in other and one[place] != other[place]]
+    if not places:
+        return None
+    loops = (enclosing(place, _LOOPS) for place in places)
+    loop = next(filter(None, loops), None)
+    what = "this loop runs" if loop else "this is computed"
+    return SizeError(
+        f"how often {what} depends on an unknown size",
+        position=loop or places[0],
+        remedy="Write it over the whole array without the loop, or give the size as a number.",
+    )
 
 
-def _chosen(runs: Sequence[Graph]) -> Position | None:
-    """Return the branch in which some place is passed in one run and not in another."""
+def _chosen(runs: Sequence[Graph]) -> SizeError | None:
+    """Return the error for a place that is passed in one run and not in another."""
     each = [set(_counts(run)) for run in runs]
     some = set.union(*each) - set.intersection(*each)
-    for position in sorted(some, key=lambda one: (one.path, one.line, one.column or 0)):
-        branch = enclosing(position, _BRANCHES)
-        if branch is not None:
-            return branch
-    return None
+    places = sorted(some, key=lambda one: (one.path, one.line, one.column or 0))
+    if not places:
+        return None
+    branches = (enclosing(place, _BRANCHES) for place in places)
+    branch = next(filter(None, branches), None)
+    what = "which branch is taken here" if branch else "whether this is computed"
+    return SizeError(
+        f"{what} depends on an unknown size",
+        position=branch or places[0],
+        remedy="The answer would hold for some sizes only. Write it without the branch, or "
+        "give the size as a number.",
+    )

@@ -1,8 +1,8 @@
 """From a Program to a module's text: the templates are filled, and the text is checked.
 
 In: a `Program`, the signature and what the module says of itself. Out: the text of a
-standalone module, as `black` leaves it. Refused with `TextError`: a template that asks for
-what is not there, and text that holds what is never emitted.
+standalone module, as `black` leaves it. Refused with `TextError`: a template that asks
+for what is not there, and text that holds what is never emitted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from .errors import TextError
 from .fitting import Group, Text, assigned, bare, fitted, group, packed
 from .nesting import containers, gradient_of, has_named_tuple, is_named_tuple, is_nested
 from .program import BUILTINS, Program, Statement
-from .scope import HELPERS, PUBLIC, aliases, classes, helpers, reserved_names
+from .scope import (
+    HELPERS,
+    PUBLIC,
+    aliases,
+    classes,
+    fields,
+    helpers,
+    reserved_names,
+)
 from .screening import Own, screen
 from .shapes import show
 from .specs import Signature
@@ -73,13 +81,13 @@ def _environment() -> jinja2.Environment:
 
 
 def templates() -> Path:
-    """Return the templates' folder: in the package, or in the repository it is used from."""
+    """Return the templates' folder: in the package, or else in the repository."""
     inside = Path(str(resources.files(__package__))) / "templates"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "templates"
 
 
 def _formatted(text: str) -> str:
-    """Return the text as `black` lays it out: the template's lines hold longer names."""
+    """Return the text as `black` lays it out, for names longer than usual."""
     import black  # a third of a second, and seldom needed
 
     return black.format_str(text, mode=black.Mode())
@@ -119,10 +127,12 @@ class _Fields:
         self.helpers = helpers(signature)
         self.aliases = aliases(signature)
         self.classes = classes(signature)
+        self.fields = fields(description.wrt)
         arrays = zip(signature.leaves, program.arguments, strict=True)
         self.checking = Checking(
             signature,
             program.np,
+            frozenset(program.read),
             self.helpers,
             {leaf.name: local for leaf, local in arrays},
             program.sizes,
@@ -156,7 +166,7 @@ class _Fields:
         }
 
     def is_usual(self) -> bool:
-        """Return whether the names in the template's lines are as short as they can be."""
+        """Return whether the names in the template's lines are the usual ones."""
         helpers = [self.helpers[one] == f"_{one}" for one in HELPERS]
         return self.program.np == "np" and all(helpers)
 
@@ -165,14 +175,15 @@ class _Fields:
         program, helpers = self.program, self.helpers
         parameters = {one.name for one in self.arguments}
         functions = {part for one in program.functions for part in one.split(".")}
-        fields = {field for _, names in self.classes for field in names}
-        replace = {"_replace"} if fields else set()
+        own = {field for _, names in self.classes for field in names}
+        replace = {"_replace"} if own else set()
+        dtypes = {leaf.dtype for leaf in self.signature.leaves} | {"int64"}
         return Own(
             imports=self._libraries(),
             functions=("forward", "backward", "value_and_grad", helpers["check"]),
             passes={
                 *parameters,
-                *program.names,
+                *(*program.names, *self.fields.values()),
                 *program.sizes.values(),
                 *(line.split()[-1].partition(".")[0] for line in self._libraries()),
                 *(helpers["check"], helpers["array"], helpers["match"]),
@@ -180,8 +191,7 @@ class _Fields:
                 *("cache", "cotangent", *BUILTINS),
             },
             others=helpers.values(),
-            attributes={*functions, *fields, *replace},
-            keywords={*parameters, *fields},
+            attributes={*functions, *own, *replace, *dtypes},
         )
 
     def _imports(self) -> list[str]:
@@ -198,7 +208,7 @@ class _Fields:
     # The public functions.
 
     def _functions(self) -> dict[str, list[str]]:
-        """Return the heads of the functions that take the arguments, and their returns."""
+        """Return the heads and returns of the functions that take the arguments."""
         heads = ("forward", "value_and_grad", "value", "grad")
         names = {one: one for one in heads} | {"check": self.helpers["check"]}
         forward = self._call(self.aliases.get("forward", "forward"))
@@ -274,7 +284,8 @@ class _Fields:
                 outer = next(containers(argument))
                 plain = type(outer) if type(outer) in (dict, list) else tuple
                 kind = f"{plain.__name__}  # nested as the argument"
-            lines.append(f"{name}: {kind}")
+            line = f"{self.fields[name]}: {kind}"
+            lines.append(line if len(line) <= 84 else line.partition("  #")[0])
         return lines
 
     def _return_backward(self) -> list[str]:
@@ -288,7 +299,7 @@ class _Fields:
         ]
         if self.description.single:
             return fitted("return ", parts[0])
-        names = (f"{name}=" for name in self.description.wrt)
+        names = (f"{self.fields[name]}=" for name in self.description.wrt)
         keyed = tuple(zip(names, parts, strict=True))
         return fitted("return ", Group("Gradient(", keyed, ")"))
 
@@ -310,14 +321,14 @@ class _Fields:
         return sorted(found)
 
     def _class_lines(self) -> list[str]:
-        """Return the named tuples of the user's, which forms and made-up arguments have."""
+        """Return the classes of the user's named tuples, as the checks need them."""
         lines = []
-        for (_, fields), name in self.classes.items():
+        for (_, own), name in self.classes.items():
             items: list[tuple[str, Text]] = [
                 ("", f'"{name}"'),
-                ("", group("[", (("", f'"{field}"') for field in fields), "]")),
+                ("", group("[", (("", f'"{field}"') for field in own), "]")),
             ]
-            if any(field.startswith("_") for field in fields):
+            if any(field.startswith("_") for field in own):
                 items.append(("rename=", "True"))
             lines += fitted(f"{name} = ", group("namedtuple(", items, ")"), width=88)
         return lines
@@ -357,7 +368,7 @@ class _Fields:
         return ", ".join([positional] * bool(count) + keywords)
 
     def _pairs(self, nested: bool) -> str:
-        """Return the text of the pairs of a made-up array and its part of the gradient."""
+        """Return the pairs of a made-up array and its part of the gradient."""
         names = [one.name for one in self.arguments]
         places = [names.index(name) for name in self.description.wrt]
         arrays = f"arguments[{places[0]}]"

@@ -7,6 +7,8 @@ exception that fits.
 
 from __future__ import annotations
 
+from textwrap import TextWrapper
+
 from .source import Position
 
 __all__ = [
@@ -24,6 +26,11 @@ __all__ = [
     "ValueDependenceError",
     "VerificationError",
 ]
+
+
+_wrap = TextWrapper(
+    width=84, break_long_words=False, break_on_hyphens=False, subsequent_indent=""
+).wrap
 
 
 class SymdiffError(Exception):
@@ -53,8 +60,8 @@ class SymdiffError(Exception):
         for caller in self.callers:
             call = f": {caller.segment}" if caller.segment else ""
             lines.append(f"  called at {caller}{call}")
-        lines += [f"  {line}" for line in self.details.splitlines()]
-        lines += [f"  {line}" for line in self.remedy.splitlines()]
+        for line in (*self.details.splitlines(), *self.remedy.splitlines()):
+            lines += [f"  {part}" for part in _wrap(line)]
         return "\n".join(lines)
 
 

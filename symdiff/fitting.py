@@ -30,7 +30,7 @@ STEP = 4
 
 @dataclass(frozen=True)
 class Group:
-    """Items between brackets; each has a text before it: a key, a keyword, or nothing."""
+    """Items between brackets, each behind a key, a keyword, or nothing."""
 
     opening: str
     items: tuple[tuple[str, str | Group], ...]
@@ -57,7 +57,7 @@ def tuple_group(items: Iterable[Text]) -> Group:
 
 
 def repeated(text: Text) -> str | Group:
-    """Return a list's text, as `[item] * count` where all of several items are the same."""
+    """Return a list's text, `[item] * count` where all items are the same."""
     if not isinstance(text, Group) or text.opening != "[" or len(text.items) < 2:
         return text
     same = len({str(item) for _, item in text.items}) == 1
@@ -67,7 +67,7 @@ def repeated(text: Text) -> str | Group:
 def fitted(
     before: str, item: Text, after: str = "", width: int = WIDTH - STEP
 ) -> list[str]:
-    """Return the lines of `before item after`, none too wide where a group can be split."""
+    """Return the lines of `before item after`, groups split where too wide."""
     flat = f"{before}{item}{after}"
     if isinstance(item, str) or not item.items or len(flat) <= width:
         return [flat]
@@ -102,7 +102,7 @@ def packed(names: Sequence[str], given: Collection[str], room: int) -> Text:
 
 
 def bare(text: Text) -> str:
-    """Return a tuple's text without its outer brackets, as it stands beside `=` or `return`."""
+    """Return a tuple's text without its outer brackets."""
     inside = str(text)
     alone = isinstance(text, str) or len(text.items) < 2
     return inside if alone else inside[1:-1]

@@ -1,7 +1,7 @@
 """A graph as mathematics: SymPy's expression of a scalar loss, LaTeX of any loss.
 
-In: a graph or a program's named values. Out: SymPy expressions and LaTeX text. LaTeX is written a named value a
-line, so that its length stays linear in the graph.
+In: a graph or a program's named values. Out: SymPy expressions and LaTeX text. LaTeX is
+written a named value a line, so that its length stays linear in the graph.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ DEEPEST = 12
 def expression(graph: Graph) -> sympy.Expr:
     """Return the value as a SymPy expression.
 
-    For a loss of scalars it is ordinary SymPy in real symbols of the arguments' names: `sympy.diff`,
-    `sympy.simplify` and `sympy.latex` take it. Operations on arrays stay nodes of the graph.
+    For a loss of scalars it is ordinary SymPy in real symbols of the arguments' names:
+    `sympy.diff`, `sympy.simplify` and `sympy.latex` take it. Operations on arrays stay
+    nodes of the graph.
     """
     done: dict[int, sympy.Expr] = {}
     for node in graph.walk():
@@ -59,7 +60,7 @@ def _as_number(one: sympy.Basic) -> sympy.Basic:
 
 
 def latex(graph: Graph) -> str:
-    """Return the value's formula in LaTeX: an `aligned` block, a line for each named value."""
+    """Return the value's formula in LaTeX, a line for each named value."""
     shown: dict[int, sympy.Basic] = {}
     depth: dict[int, int] = {}
     texts: dict[sympy.Symbol, str] = {}

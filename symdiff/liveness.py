@@ -1,7 +1,8 @@
-"""Final names of the values of a plan: a name that nothing reads any more is given again.
+"""Final names of the values of a plan: one that nothing reads is given again.
 
 In: the steps of both passes, a namer that knows the inputs' names. Out: the namer's
-`given` is filled. So `z = z - z.max()` keeps the user's one name, and the old array goes.
+`given` is filled. So `z = z - z.max()` keeps the user's one name, and the old array
+goes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def give_names(
 
 
 def _last_reads(steps: Sequence[Step], kept: Iterable[sympy.Expr]) -> dict[int, int]:
-    """Return the place of the last step that reads each node, past the end for what is kept."""
+    """Return the place of each node's last reader, past the end for what is kept."""
     last = {id(one): place for place, step in enumerate(steps) for one in step.reads}
     for place, step in enumerate(steps):
         last[id(step.value)] = max(place, last.get(id(step.value), place))

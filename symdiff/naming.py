@@ -26,7 +26,7 @@ from .usage import Usage
 
 __all__ = ["Namer", "Names", "identifier"]
 
-LONGEST = 20
+LONGEST = 24
 CLIMB = 8  # how far to look for a name
 
 
@@ -87,7 +87,7 @@ class Namer:
         return self.own(node) or self._as_argument(node) or self._as_part(node)
 
     def own(self, node: sympy.Expr) -> str:
-        """Return the user's name of a node, or d_ and a value's; nothing if it has none."""
+        """Return the user's name of a node, or d_ and a value's, or nothing."""
         info = self.nodes[node]
         if info.name is not None or info.cotangent_of is None:
             return info.name or ""
@@ -96,7 +96,7 @@ class Namer:
         return f"d_{name}" if name else ""
 
     def _as_argument(self, node: sympy.Expr) -> str:
-        """Return a name from what a value is: what a named function is of, else its own."""
+        """Return a name from what a value is, or from the function it is put in."""
         consumers = self.usage.consumers.get(id(node), ())
         if len(consumers) == 1 and isinstance(node, sympy.Add):
             function = ROWS[type(consumers[0])].kind == "transcendental"
@@ -115,7 +115,8 @@ class Namer:
             kind, node = type(consumers[0]), consumers[0]
             if name := self._word(node):
                 return f"{name}_{_PARTS.get(kind, 'part')}"
-        return _KINDS.get(kind, "part")
+        product = kind is Contraction and len(self.nodes[node].operands) > 1
+        return "product" if product else _KINDS.get(kind, "part")
 
     def _word(self, node: sympy.Expr) -> str:
         """Return a node's name if it has one or will have it, else nothing."""
@@ -129,7 +130,7 @@ class Namer:
 
     def described(self, node: sympy.Expr, depth: int = 3) -> str:
         """Return a name from what a value is; nothing where that makes no short one."""
-        if depth == 0:
+        if depth == 0 or self.usage.is_leaf(node):
             return ""
         words = [
             self._word(core) or self.described(core, depth - 1)
@@ -187,7 +188,7 @@ def _product(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
 
 def _power(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     power = number_of(namer.nodes[node].operands[1])
-    forms = {2: "{}_squared", 3: "{}_cubed", 0.5: "root_{}"}
+    forms = {-1: "one_over_{}", 2: "{}_squared", 3: "{}_cubed", 0.5: "root_{}"}
     if power not in forms or not words[0]:
         return ""
     return forms[power].format(words[0])
@@ -248,11 +249,10 @@ _DESCRIBED: dict[type, _Described] = {
     Cast: lambda namer, node, words: words[0],
     StopGradient: lambda namer, node, words: words[0],
     Transpose: lambda namer, node, words: f"{words[0]}_T" if words[0] else "",
-    Variable: _always(""),
 }
 
 _SEEN_THROUGH = (Reshape, Transpose, Broadcast, Cast, StopGradient)
 _CHOICES = ("Maximum", "Minimum")
 _FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil"}
 _PARTS = {sympy.Add: "term", sympy.Mul: "factor"}
-_KINDS = {sympy.Add: "total", sympy.Mul: "product", Contraction: "product"}
+_KINDS = {sympy.Add: "total", sympy.Mul: "product", Contraction: "total"}

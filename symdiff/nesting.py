@@ -1,7 +1,7 @@
 """Nested arguments as text: their form, made-up ones, and gradients nested as they are.
 
-In: an `Argument` and a text for each of its leaves. Out: texts and groups that `fitting`
-lays out. Keys reach the text through `repr` alone.
+In: an `Argument` and a text for each of its leaves. Out: texts and groups that
+`fitting` lays out. Keys reach the text through `repr` alone.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .fitting import Group, Text, group, tuple_group
-from .specs import Argument
+from .fitting import Text, group, tuple_group
 from .leaves import literal
+from .specs import Argument
 
 __all__ = [
     "containers",
@@ -62,7 +62,7 @@ def nested(argument: Argument, texts: Sequence[str], classes: Mapping) -> Text:
 
 
 def gradient_of(argument: Argument, texts: Sequence[str]) -> Text:
-    """Return the text of an argument's gradient: named tuples are the argument's own."""
+    """Return the text of a gradient; its named tuples are the argument's own."""
 
     def made_of(value: Any, access: str) -> str:
         return f"{access}._replace"

@@ -15,7 +15,6 @@ import sympy
 
 from .code import Writer
 from .naming import Namer
-from .ops.arithmetic import is_reciprocal
 from .ops.indexing import IndexAdd
 from .ops.layout import Broadcast
 from .ops.table import ROWS
@@ -55,7 +54,7 @@ def plan(usage: Usage, writer: Writer, namer: Namer) -> Plan:
 
 @dataclass(frozen=True)
 class _Sum:
-    """A sum of several terms: the partial sums, and what each adds to the one before."""
+    """A sum of several terms: its partial sums, and what each of them adds."""
 
     first: sympy.Expr
     partial: tuple[sympy.Expr, ...]
@@ -70,7 +69,7 @@ class _Planner:
         self.nodes = usage.nodes
         self.speller = speller
         self.namer = namer
-        self.steps: list[tuple[int, Step]] = []
+        self.steps: list[tuple[tuple[int, bool], Step]] = []
 
     def half(self, forward: bool) -> tuple[Step, ...]:
         """Return the steps of one pass."""
@@ -86,6 +85,7 @@ class _Planner:
                 self._sum(node, sums[id(node)])
             elif id(node) not in inner and id(node) not in parts:
                 self._visit(node)
+        # A term is added after the statement that gives it a name.
         steps = [step for _, step in sorted(self.steps, key=lambda one: one[0])]
         return tuple(map(self.speller.resolved, steps))
 
@@ -104,7 +104,7 @@ class _Planner:
         self._add(Step(node, node, node), node)
 
     def _add(self, step: Step, at: sympy.Expr) -> None:
-        self.steps.append((self.nodes[at].index, step))
+        self.steps.append(((self.nodes[at].index, step.added), step))
         while (long := self._too_long(self.speller.lines(step))) > 0:
             inside, _ = self.speller.read_by(step)
             if not self._name_one(inside, self.speller.lines(step), long):
@@ -142,7 +142,6 @@ class _Planner:
         signed = code.negated is not None and not bool(self.namer.own(node))
         return (
             self.usage.is_nameable(node)
-            and not is_reciprocal(node)
             and not signed
             and len(code.text) > SHORT
             and code.text in text
@@ -155,7 +154,7 @@ class _Planner:
     # Sums of the backward pass.
 
     def _sum(self, node: sympy.Expr, total: _Sum) -> None:
-        """Write a sum as one expression, or where it is long or has parts as a running sum."""
+        """Write a sum as one expression, or if it is long as a running sum."""
         part, fresh = _is_part(self.usage, total.first), _is_fresh(self.usage, total)
         if part and not fresh:
             self._state(total.first)
@@ -187,7 +186,7 @@ class _Planner:
 
 
 def _sums(usage: Usage, nodes: Sequence[sympy.Expr]) -> dict[int, _Sum]:
-    """Return the sums of a pass by the id of the last partial sum, which is the whole."""
+    """Return the sums of a pass, by the id of the whole."""
     sums: dict[int, _Sum] = {}
     for node in nodes:
         if isinstance(node, sympy.Add) and usage.nodes[node].operands:
@@ -203,7 +202,7 @@ def _sums(usage: Usage, nodes: Sequence[sympy.Expr]) -> dict[int, _Sum]:
 
 
 def _with_part_first(usage: Usage, total: _Sum) -> _Sum:
-    """Return a sum that begins with what is added to some elements only, if a term is so."""
+    """Return the sum with a term first that is for some elements only."""
     terms = [total.first, *total.terms]
     part = next((one for one in terms if _is_part(usage, one)), None)
     if part is None or part is total.first or not _has_form(usage, part, total):
@@ -224,12 +223,12 @@ def _is_partial(usage: Usage, node: sympy.Expr, total: sympy.Expr) -> bool:
 
 
 def _is_part(usage: Usage, node: sympy.Expr) -> bool:
-    """Return whether a term is an array of zeros but for some elements, and only a term."""
+    """Return whether a node is a term for some elements only, read nowhere else."""
     return isinstance(node, IndexAdd) and usage.uses[id(node)] == 1
 
 
 def _is_fresh(usage: Usage, total: _Sum) -> bool:
-    """Return whether a sum's first term is an array of its form that nothing else has."""
+    """Return whether a sum's first term is an array that can take the others."""
     node = total.first
     shared = usage.is_leaf(node) or isinstance(node, Broadcast)
     return (

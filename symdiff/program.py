@@ -1,8 +1,9 @@
 """From a graph with its gradient to statements in order: what the templates print.
 
 In: the graph and the names that its values must not have. Out: a `Program`, whose texts
-are finished: names given, expressions inlined where they are used once and the line stays
-within 88 columns, the user's lines in comments. Nothing that the graph holds is refused.
+are finished: names given, expressions inlined where they are used once and the line
+stays within 88 columns, the user's lines in comments. Nothing that the graph holds is
+refused.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import sympy
 from .code import Writer
 from .fitting import WIDTH, laid_out
 from .graph import ArrayConstant, Graph, Variable
+from .liveness import give_names
 from .naming import Namer, Names
 from .ops.layout import Broadcast
 from .ops.table import ROWS
 from .passes.reverse import COTANGENT
-from .liveness import give_names
 from .planning import Plan, plan
 from .quoting import Quotes
 from .shapes import product, show
@@ -32,7 +33,10 @@ __all__ = ["Program", "Statement", "schedule"]
 INDENT = 4
 
 # Python's own functions that expressions in the sizes call.
-BUILTINS = ("max", "min")
+BUILTINS = ("max", "min", "range")
+
+# The parameter of `backward` by which the gradient is multiplied.
+SEED = "cotangent"
 
 # SciPy's modules that rows call.
 SCIPY = ("scipy.linalg", "scipy.special")
@@ -40,7 +44,7 @@ SCIPY = ("scipy.linalg", "scipy.special")
 
 @dataclass(frozen=True)
 class Statement:
-    """One value's lines of code, its shape, where it comes from, and a heading before it."""
+    """One value's lines of code, its shape, where it is from, and a heading."""
 
     target: str
     lines: tuple[str, ...]
@@ -50,7 +54,7 @@ class Statement:
     heading: str = ""
 
     def text(self, indent: int = 0) -> list[str]:
-        """Return the lines as they stand in a module: with comments, no line wider for them."""
+        """Return the lines with what comments there is room for."""
         room = WIDTH - indent
         before = [_shortened(f"# {self.heading}", room)] if self.heading else []
         lines = [one for line in self.lines for one in laid_out(line, room)]
@@ -77,11 +81,11 @@ class Program:
     """Statements of both passes and the names that pass between them.
 
     imports: lines for SciPy's modules. functions: what is called of NumPy and SciPy.
-    names: all names of values. arguments: local names of the argument arrays. sizes: unknown sizes' local names, by
-    size. read: which of both the passes read. constants: statements at the module's top.
-    seed: the cotangent in the value's dtype, None where no statement reads it. cache:
-    what the backward pass reads. kept: how many numbers of it are computed. gradients:
-    expressions, by output.
+    names: all names of values. arguments: local names of the argument arrays. sizes:
+    unknown sizes' local names, by size. read: which of both the passes read. constants:
+    statements at the module's top. seed: the cotangent in the value's dtype, None where
+    no statement reads it. cache: what the backward pass reads. kept: how many numbers
+    of it are computed. gradients: expressions, by output.
     """
 
     np: str
@@ -116,8 +120,8 @@ def schedule(
 ) -> Program:
     """Return the program of a graph.
 
-    `taken` are names that its values must not have, `kept` names of arguments to be kept
-    in the cache whether the backward pass reads them or not.
+    `taken` are names that its values must not have, `kept` names of arguments to be
+    kept in the cache whether the backward pass reads them or not.
     """
     usage, reserved = Usage(graph), frozenset(taken)
     drafts = _Scope(usage, reserved)
@@ -138,7 +142,7 @@ class _Scope:
         modules = {}
         if "scipy" in wished:
             modules = {one: alias.give(one.partition(".")[2]) for one in SCIPY}
-        own = (np, *modules.values(), "scipy", "cache", COTANGENT)
+        own = (np, *modules.values(), "scipy", "cache", SEED)
         names = Names({*taken, *own, *BUILTINS})
         self.writer = Writer(usage.nodes, np, names.give)
         self.writer.modules = modules
@@ -149,7 +153,7 @@ class _Scope:
         for node in self.constants:
             self.namer.give(node, usage.nodes[node].name or "constant")
         if self.seed is not None:
-            self.namer.given[id(self.seed)] = COTANGENT
+            self.namer.given[id(self.seed)] = SEED
 
     def _sizes(self, usage: Usage) -> list[str]:
         sizes = (size for one in self.inputs for size in usage.nodes.shape(one))
@@ -246,7 +250,7 @@ class _Scheduler:
         return str(info.position), comment
 
     def _heading(self, step: Step) -> str:
-        """Return what a backward statement undoes; nothing where the last one undid it too."""
+        """Return what a backward statement undoes, unless the last one undid it too."""
         position = self.nodes[step.place].position
         if position is None:
             return ""
@@ -292,10 +296,10 @@ class _Scheduler:
         if not any(self.scope.seed is one for step in steps for one in step.reads):
             return None
         dtype = self.nodes.dtype(self.scope.seed)
-        return f"{self.writer.function(f'np.{dtype}')}({COTANGENT})"
+        return f"{self.writer.function(f'np.{dtype}')}({SEED})"
 
     def _gradients(self) -> dict[str, str]:
-        """Return each gradient's text: an array of its own, that is no view of any other."""
+        """Return each gradient's text: an array of its own, no view of any other."""
         texts: dict[str, str] = {}
         given: set[int] = set()
         for name, step in zip(self._wanted(), self.steps.results, strict=True):
@@ -316,14 +320,14 @@ class _Scheduler:
         return text
 
     def _may_be_view(self, node: sympy.Expr) -> bool:
-        """Return whether a node may share memory with another, or be a read-only one."""
+        """Return whether a node may share another's memory, or be read-only."""
         repeated = isinstance(node, Broadcast) and bool(
             self.nodes.shape(self.nodes[node].operands[0])
         )
         return self.usage.is_leaf(node) or ROWS[type(node)].kind == "view" or repeated
 
     def _returned(self, node: sympy.Expr) -> str:
-        """Return the value's text: a number of its dtype, never a view of an argument."""
+        """Return the value's text: a number, never a view of an argument."""
         inside, named = self.speller.read([node])
         for one in (*named, *inside):
             self.speller.learn(one)

@@ -20,7 +20,7 @@ __all__ = ["Quote", "Quotes", "one_line"]
 
 @dataclass(frozen=True)
 class Quote:
-    """A statement of the user's: its text without a leading return, and what it assigns."""
+    """A statement of the user's: its text without `return`, and what it assigns."""
 
     text: str
     comment: str
@@ -61,7 +61,7 @@ class _File:
 
     @cached_property
     def statements(self) -> dict[int, ast.stmt]:
-        """The innermost statement of each line; none where Python cannot read the file."""
+        """The innermost statement of each line, if Python can read the file."""
         try:
             tree = ast.parse("".join(self.lines))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -74,7 +74,7 @@ class _File:
         return statements
 
     def span(self, line: int) -> tuple[int, int]:
-        """Return the first and last line of the statement, of a loop the lines of its head."""
+        """Return the first and last line of a statement, or of a loop's head."""
         node = self.statements.get(line)
         if node is None:
             return line, line

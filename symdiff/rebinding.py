@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from .ops.calls import dispatch
+from .ops.calls import dispatch, name_of
 from .ops.conversion import CONVERTERS
+from .ops.handle import holds_traced
 from .ops.making import MAKERS
-from .ops.recording import Recorded, is_tracing
+from .ops.recording import is_tracing
 from .ops.special import SPECIAL
 from .ops.table import FUNCTIONS
 from .reaching import reached
@@ -32,6 +33,15 @@ __all__ = ["SCIPY", "rebound"]
 
 # Functions of SciPy's modules that do not ask handles, by name, as functions on handles.
 # SciPy is imported late: 0.7 s that most losses need not pay.
+_NUMPY = (np, np.linalg)
+_ARRAY = np.array
+
+# Functions of several arrays, which NumPy looks for in their lists.
+_OF_SEVERAL = frozenset(
+    ("block", "broadcast_arrays", "choose", "column_stack", "concatenate", "dstack")
+    + ("einsum", "einsum_path", "hstack", "ix_", "lexsort", "meshgrid", "multi_dot")
+    + ("piecewise", "select", "stack", "vstack")
+)
 SCIPY: dict[str, dict[str, Callable]] = {"scipy.special": SPECIAL}
 
 _lock = threading.RLock()
@@ -59,7 +69,8 @@ def rebound(function: Callable) -> Iterator[None]:
 def _replace(function: Callable) -> None:
     """Put wrappers in the place of all that NumPy does not hand on."""
     found = reached(function)
-    namespaces, wrappers = [vars(np), *found.namespaces], dict(_numpy_wrappers())
+    namespaces = [*map(vars, _NUMPY), *found.namespaces]
+    wrappers = dict(_numpy_wrappers())
     for module in SCIPY:
         if module in sys.modules or _is_named(module, found.names):
             namespace, more = _scipy_wrappers(module)
@@ -102,8 +113,13 @@ def _numpy_wrappers() -> dict[int, Callable]:
     """Return the wrappers of NumPy's functions, by the id of what they wrap."""
     wrappers = {}
     for one in (*MAKERS, *CONVERTERS):
-        name = f"np.{one.__name__}"
-        wrappers[id(one)] = _wrapper(one, FUNCTIONS[one], name, makes=one in MAKERS)
+        makes = one in MAKERS
+        wrappers[id(one)] = _leading(one, FUNCTIONS[one], name_of(one), makes=makes)
+    for one in FUNCTIONS:
+        name = getattr(one, "__name__", "")
+        homes = (home for home in _NUMPY if vars(home).get(name) is one)
+        if any(homes) and not isinstance(one, np.ufunc) and name not in _OF_SEVERAL:
+            wrappers.setdefault(id(one), _joining(one))
     return wrappers
 
 
@@ -119,11 +135,11 @@ def _scipy_wrappers(module: str) -> tuple[dict[str, Any], dict[int, Callable]]:
         original = namespace[name]
         if isinstance(original, np.ufunc):
             FUNCTIONS.setdefault(original, build)
-        wrappers[id(original)] = _wrapper(original, build, f"{module}.{name}")
+        wrappers[id(original)] = _leading(original, build, f"{module}.{name}")
     return namespace, wrappers
 
 
-def _wrapper(
+def _leading(
     original: Callable, build: Callable, name: str, *, makes: bool = False
 ) -> Callable:
     """Return a function that leads the user's traced calls of `original` to the table.
@@ -133,12 +149,31 @@ def _wrapper(
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        traced = is_tracing() and (makes or _holds_traced((*args, *kwargs.values())))
+        traced = is_tracing() and (makes or holds_traced((*args, *kwargs.values())))
         if not traced or not _is_called_by_user(sys._getframe(1), wrapper):
             return original(*args, **kwargs)
         return dispatch(original, args, kwargs, build=build, name=name)
 
     return wrapper
+
+
+def _joining(original: Callable) -> Callable:
+    """Return a function that gives `original` traced arrays in the place of lists of them."""
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if is_tracing() and not is_library(sys._getframe(1).f_code.co_filename):
+            args = tuple(
+                dispatch(_ARRAY, (one,), {}) if _is_list_of_traced(one) else one
+                for one in args
+            )
+        return original(*args, **kwargs)
+
+    return wrapper
+
+
+def _is_list_of_traced(value: Any) -> bool:
+    return isinstance(value, list | tuple) and holds_traced(value)
 
 
 def _is_called_by_user(frame: FrameType, wrapper: Callable) -> bool:
@@ -149,9 +184,3 @@ def _is_called_by_user(frame: FrameType, wrapper: Callable) -> bool:
     if name is None or name == wrapper.__name__:
         return True
     return frame.f_locals.get(name, frame.f_globals.get(name)) is wrapper
-
-
-def _holds_traced(item: Any) -> bool:
-    if isinstance(item, tuple | list):
-        return any(map(_holds_traced, item))
-    return isinstance(item, Recorded)

@@ -1,8 +1,8 @@
-"""What a graph costs, counted from its shapes: multiply-adds, elementwise work, values kept.
+"""What a graph costs, counted from its shapes: work, and values kept.
 
-In: graphs before and after sharing. Out: a `Report`, whose counts are polynomials in the
-unknown sizes. A contraction counts a multiply-add for each set of its indices; what is
-computed of each element counts once for each; views and Python numbers are free.
+In: graphs before and after sharing. Out: a `Report`, whose counts are polynomials in
+the unknown sizes. A contraction counts a multiply-add for each set of its indices; what
+is computed of each element counts once for each; views and Python numbers are free.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class Cost:
 class Report:
     """Costs of both passes, before and after sharing.
 
-    unshared: operations if no value were used twice: the expression swell. kept: numbers
-    that pass from the forward pass to the backward one, beside the arguments. rewrites:
-    what passes changed. corners: where the loss has no derivative, and the slope that is
-    taken. verification: the record of the check, None where there was none.
+    unshared: operations if no value were used twice: the expression swell. kept:
+    numbers that pass from the forward pass to the backward one, beside the arguments.
+    rewrites: what passes changed. corners: where the loss has no derivative, and the
+    slope that is taken. verification: the record of the check, None where there was
+    none.
     """
 
     forward: Cost
@@ -180,7 +181,7 @@ def _work(nodes: Nodes, node: sympy.Expr) -> tuple[str, Size]:
 
 
 def _products(nodes: Nodes, node: sympy.Expr) -> Size:
-    """Return how many products a contraction adds up: one for each set of its indices."""
+    """Return how many products a contraction adds up."""
     sizes: dict[int, Size] = {}
     inputs, _ = indices_of(node)
     for operand, indices in zip(nodes[node].operands, inputs, strict=True):

@@ -5,11 +5,21 @@ In: a `Signature`. Out: names, the same for the same signature.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .naming import Names
 from .nesting import containers, is_named_tuple, is_nested
 from .specs import Signature
 
-__all__ = ["HELPERS", "PUBLIC", "aliases", "classes", "helpers", "reserved_names"]
+__all__ = [
+    "HELPERS",
+    "PUBLIC",
+    "aliases",
+    "classes",
+    "fields",
+    "helpers",
+    "reserved_names",
+]
 
 PUBLIC = ("value", "forward", "backward", "value_and_grad", "grad", "Gradient")
 HELPERS = ("check", "array", "match", "self_check", "made_up", "random", "leaves")
@@ -37,7 +47,7 @@ def aliases(signature: Signature) -> dict[str, str]:
 
 
 def classes(signature: Signature) -> dict[tuple[str, tuple[str, ...]], str]:
-    """Return the module's names of the user's named tuples, by their names and fields."""
+    """Return the module's classes of named tuples, by their names and fields."""
     names = _names(signature)
     for own in (*helpers(signature).values(), *aliases(signature).values()):
         names.keep(own)
@@ -48,6 +58,15 @@ def classes(signature: Signature) -> dict[tuple[str, tuple[str, ...]], str]:
             if key not in found:
                 found[key] = names.give(f"_{type(one).__name__}")
     return found
+
+
+def fields(wrt: Sequence[str]) -> dict[str, str]:
+    """Return the gradient's fields by argument; none may begin with an underscore."""
+    names = Names(wrt)
+    return {
+        one: names.give(one.lstrip("_") or "field") if one[0] == "_" else one
+        for one in wrt
+    }
 
 
 def _names(signature: Signature) -> Names:

@@ -1,23 +1,31 @@
 """The last look at emitted text: nothing stands in it that symdiff never emits.
 
-In: a module's text, and the names and attributes that the Program and the signature gave
-it. Out: nothing. Refused with `TextError`: text that Python cannot read, and any syntax,
-import, name, attribute or keyword beyond those and the template's own. So data of the
+In: a module's text, and the names and attributes that the Program and the signature
+gave it. Out: nothing. Refused with `TextError`: text that Python cannot read, and any
+syntax, import, name or attribute beyond those and the template's own. So data of the
 user's (names, keys, comments) cannot have become code, whatever was in it.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+
+import numpy as np
 
 from .errors import TextError
 
 __all__ = ["Own", "screen"]
 
+
+def _kinds(*classes: type) -> frozenset[type]:
+    """Return classes of the syntax tree, those below abstract ones for these."""
+    return frozenset(one for cls in classes for one in (cls, *type.__subclasses__(cls)))
+
+
 # What expressions and statements of the passes are made of.
-_COMMON = (
+_COMMON = _kinds(
     *(ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.arguments, ast.arg),
     *(ast.Module, ast.FunctionDef, ast.Assign, ast.AugAssign, ast.Return, ast.Expr),
     ast.For,
@@ -26,7 +34,7 @@ _COMMON = (
     *(ast.Tuple, ast.List, ast.Dict),
 )
 # What only the template's own functions and the module itself have beside them.
-_TEMPLATE = (
+_TEMPLATE = _kinds(
     *(ast.Import, ast.ImportFrom, ast.alias, ast.ClassDef, ast.AnnAssign),
     *(ast.If, ast.Raise, ast.IfExp, ast.BoolOp, ast.boolop),
     *(ast.ListComp, ast.GeneratorExp, ast.comprehension),
@@ -37,22 +45,26 @@ _IMPORTS = {
     "from collections import namedtuple",
     "from typing import NamedTuple",
 }
-_NAMES = frozenset(
-    "Gradient NamedTuple TypeError ValueError __name__ above abs all along argument"
-    " arguments array below bool cache casting cotangent dict drawn dtype enumerate error"
-    " errors expected field fields fits form getattr grad gradient hasattr have"
-    " isinstance key len list max name namedtuple norm pairs part parts place print range rng rows"
-    " scale shape size sizes slope start step str sys tuple type value worst zip".split()
-)
-_ATTRIBUTES = frozenset(
-    "T __name__ _fields append argv asarray astype can_cast copy default_rng dtype exit"
-    " float32 float64 fmin int64 uint64 integers items keys linalg maximum max mean"
-    " memmap min ndarray ndim norm prod random ravel reduce replace reshape shape size"
-    " special sqrt standard_normal sum swapaxes transpose uniform values vdot"
-    " item".split()
-)
-_KEYWORDS = frozenset(
-    "axes axis copy default dtype k keepdims rename strict".split()
+_NAMES = frozenset("""
+    Gradient NamedTuple TypeError ValueError __name__ above abs all along argument
+    arguments array below bool cache casting cotangent dict drawn dtype enumerate error
+    errors expected field fields fits form getattr grad gradient hasattr have isinstance
+    key len list max name namedtuple norm part parts place print range rng rows scale
+    shape size sizes slope start step str sys tuple type value worst zip
+    """.split())  # noqa: SIM905 - read more easily than a list
+_ATTRIBUTES = frozenset("""
+    __name__ _fields append argv asarray can_cast copy default_rng exit float32 float64
+    fmin int64 integers items keys linalg maximum memmap ndarray norm random reduce
+    replace sqrt standard_normal uint64 uniform values vdot
+    """.split())  # noqa: SIM905 - the same
+# Those of arrays; of these some write files, buffers or flags.
+_OF_ARRAYS = frozenset(one for one in dir(np.ndarray) if not one.startswith("_")) - {
+    *("base", "byteswap", "ctypes", "data", "dump", "dumps", "getfield", "itemset"),
+    *("newbyteorder", "setfield", "setflags", "tobytes", "tofile", "tostring"),
+}
+# Numbers that have no literal, and the parts of what np.linalg returns.
+_OF_MODULES = frozenset(
+    "inf nan Q R S U Vh eigenvalues eigenvectors logabsdet sign".split()  # noqa: SIM905
 )
 
 
@@ -61,8 +73,8 @@ class Own:
     """What one module has of its own.
 
     imports: lines for NumPy and SciPy. functions: those that compute and that take the
-    arguments apart, which have the names in `passes` alone. others: names in the rest of
-    the module. attributes: of arrays, modules and named tuples. keywords: of calls.
+    arguments apart: only the names in `passes` are there. others: names in the
+    rest of the module. attributes: of modules and named tuples.
     """
 
     imports: Collection[str]
@@ -70,7 +82,6 @@ class Own:
     passes: Collection[str]
     others: Collection[str]
     attributes: Collection[str]
-    keywords: Collection[str]
 
 
 def screen(text: str, own: Own) -> None:
@@ -80,45 +91,56 @@ def screen(text: str, own: Own) -> None:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise TextError(f"the emitted text is no Python, at its line {line}") from error
+    attributes = {*_OF_ARRAYS, *_OF_MODULES, *own.attributes}
+    strict = _Allowed(_COMMON, frozenset(own.passes), attributes, own.imports)
+    others = _Allowed(
+        _COMMON | _TEMPLATE,
+        frozenset({*own.passes, *own.others, *_NAMES}),
+        attributes | _ATTRIBUTES,
+        own.imports,
+    )
     for statement in tree.body:
-        strict = (
+        passes = (
             isinstance(statement, ast.FunctionDef) and statement.name in own.functions
         )
+        allowed = strict if passes else others
         for node in ast.walk(statement):
-            fault = _fault(node, own, strict)
-            if fault:
+            if fault := allowed.fault(node):
                 line = getattr(node, "lineno", statement.lineno)
                 raise TextError(f"the emitted text holds {fault}, at its line {line}")
 
 
-def _fault(node: ast.AST, own: Own, strict: bool) -> str:
-    """Return what is wrong with a node, nothing where it may be there."""
-    kind = type(node).__name__
-    if not isinstance(node, _COMMON if strict else (*_COMMON, *_TEMPLATE)):
-        return f"syntax of kind {kind}"
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        line = ast.unparse(node)
-        return "" if line in _IMPORTS or line in own.imports else line
-    names = own.passes if strict else {*own.passes, *own.others, *_NAMES}
-    for name in _names(node):
-        if name not in names:
-            return f"the name {name}"
-    if isinstance(node, ast.Attribute):
-        known = node.attr in _ATTRIBUTES or node.attr in own.attributes
-        return "" if known else f"the attribute {node.attr}"
-    if isinstance(node, ast.keyword):
-        known = node.arg in _KEYWORDS or node.arg in own.keywords
-        return "" if known else f"the keyword {node.arg}"
-    if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.decorator_list:
-        return "a decorator"
-    return ""
+@dataclass(frozen=True)
+class _Allowed:
+    """What may stand in a part of a module."""
+
+    kinds: Collection[type]
+    names: Collection[str]
+    attributes: Collection[str]
+    imports: Collection[str]
+
+    def fault(self, node: ast.AST) -> str:
+        """Return what is wrong with a node, nothing where it may be there."""
+        kind = type(node)
+        if kind not in self.kinds:
+            return f"syntax of kind {kind.__name__}"
+        if kind in _NAMED:
+            name = getattr(node, _NAMED[kind])
+            if name not in self.names:
+                return f"the name {name}"
+            return "a decorator" if getattr(node, "decorator_list", ()) else ""
+        if isinstance(node, ast.Attribute):
+            known = node.attr in self.attributes
+            return "" if known else f"the attribute {node.attr}"
+        if isinstance(node, ast.keyword):
+            private = (node.arg or "_").startswith("_")
+            known = not private or node.arg in self.names
+            return "" if known else f"the keyword {node.arg}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            line = ast.unparse(node)
+            return "" if line in _IMPORTS or line in self.imports else line
+        return ""
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a node reads, binds or defines."""
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-        yield node.name
+# Where a node has the name that it reads, binds or defines.
+_NAMED = {ast.Name: "id", ast.arg: "arg", ast.FunctionDef: "name", ast.ClassDef: "name"}

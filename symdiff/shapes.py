@@ -135,6 +135,8 @@ def axes_of(axis: object, rank: int) -> tuple[int, ...]:
     """Return sorted axes from an int, a tuple or None, which stands for all of them."""
     if axis is None:
         return tuple(range(rank))
+    if rank == 0 and axis in (0, -1):
+        return ()  # NumPy reduces a scalar so
     several = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(sorted(axis_of(one, rank) for one in several))
     if len(set(axes)) != len(axes):

@@ -1,7 +1,7 @@
 """Statements as text: a value's expression over the names that have been given.
 
-In: nodes, and names for some of them. Out: `Code` and lines; what has no name is written
-out where it is read, and a line may become as long as it will.
+In: nodes, and names for some of them. Out: `Code` and lines; what has no name is
+written out where it is read, and a line may become as long as it will.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Step:
 
 
 class Speller:
-    """Writes nodes over the names in `given`; code has how each node is read, once learnt."""
+    """Writes nodes over the names in `given`; `code` is how each one is read."""
 
     def __init__(self, usage: Usage, writer: Writer, given: dict[int, str]) -> None:
         self.usage = usage
@@ -83,14 +83,14 @@ class Speller:
         return [f"{name} += {code.text}"]
 
     def read_by(self, step: Step) -> tuple[list[sympy.Expr], list[sympy.Expr]]:
-        """Return the nodes that a step writes out, operands first, and those it names."""
+        """Return the nodes that a step writes out, and those that it names."""
         node = step.expression
         return self.read([node] if step.added else self.nodes[node].operands)
 
     def read(
         self, roots: Iterable[sympy.Expr]
     ) -> tuple[list[sympy.Expr], list[sympy.Expr]]:
-        """Return the nodes that are written out to read these, and those that are named."""
+        """Return the nodes that are written out to read these, and those named."""
         found: dict[int, sympy.Expr] = {}
         pending = list(roots)
         while pending:

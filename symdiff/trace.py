@@ -21,7 +21,7 @@ from .errors import ShapeError, SymdiffError, TraceError
 from .expressions import NotUnique
 from .graph import Graph, Nodes
 from .ops.handle import Handle, activated
-from .ops.recording import CALLER, LARGEST_CONSTANT
+from .ops.recording import CALLER, LARGEST_CONSTANT, swallowed
 from .rebinding import rebound
 from .shapes import Shape, is_floating, show, size_symbol
 from .source import Position, definition_of
@@ -74,7 +74,7 @@ class _Trace:
                     self._run()
             raise Difference("numbers that several expressions in the sizes give", None)
         except Difference as difference:
-            again = self._record(self.used[0])
+            again = [self._record(self.used[0]) for _ in range(2)]
             raise explained(difference, self.runs, again) from None
 
     def _start(self) -> None:
@@ -132,7 +132,13 @@ class _Trace:
                 argument.unflatten([next(handles) for _ in argument.leaves])
                 for argument in self.signature.arguments
             ]
-            value = _scalar(self.fn, self.signature.bind(self.fn)(*arguments))
+            try:
+                result = self.signature.bind(self.fn)(*arguments)
+            except Exception as error:
+                if refusal := swallowed(error):
+                    raise refusal from None
+                raise
+            value = _scalar(self.fn, result)
         inputs = tuple(handle.node for handle in leaves)
         return Graph(nodes, inputs, {"value": value.node})
 

@@ -1,7 +1,7 @@
 """Who reads a value of a graph, how often, and in which of the two passes.
 
-In: a graph with its gradient. Out: `Usage`, the facts from which `planning` decides what
-is a statement and what is written within another.
+In: a graph with its gradient. Out: `Usage`, the facts from which `planning` decides
+what is a statement and what is written within another.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["Usage"]
 class Usage:
     """Facts on a graph's values.
 
-    walk: all nodes, operands first. forward: ids of those that the value needs. outputs:
-    names of outputs by id, the first where a node is several. consumers: who reads a
-    node. uses: how often it would be written, 2 standing for more.
+    walk: all nodes, operands first. forward: ids of those that the value needs.
+    outputs: names of outputs by id, the first where a node is several. consumers: who
+    reads a node. uses: how often it would be written, 2 standing for more.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -46,7 +46,7 @@ class Usage:
         return [node for node in self.walk if (id(node) in self.forward) == forward]
 
     def is_leaf(self, node: sympy.Expr) -> bool:
-        """Return whether a node is given and not computed: an input, a number, a size."""
+        """Return whether a node is not computed: an input, a number, a size."""
         made = isinstance(node, ArrayNode) and not isinstance(node, ArrayConstant)
         return not (self.nodes[node].operands or made)
 
@@ -80,7 +80,7 @@ class Usage:
         ) and isinstance(operands[0], Variable)
 
     def _uses(self) -> dict[int, int]:
-        """Count views and reciprocals of a value as uses of it: they are written anew."""
+        """Count uses of views and reciprocals as their operands': they are repeated."""
         uses = dict.fromkeys(map(id, self.walk), 0)
         for node in self.graph.outputs.values():
             uses[id(node)] += 1
@@ -93,7 +93,7 @@ class Usage:
     def _repeats(self, node: sympy.Expr) -> bool:
         """Return whether a node is written anew wherever it is read."""
         info = self.nodes[node]
-        if info.dtype in ("int", "float") or is_reciprocal(node):
+        if info.dtype in ("int", "float") or self._divides(node):
             return True
         if not info.operands:
             return self.is_leaf(node)
@@ -106,8 +106,19 @@ class Usage:
             return not named and not self._stands_for_reduction(node)
         return ROWS[type(node)].inline
 
+    def _divides(self, node: sympy.Expr) -> bool:
+        """Return whether a node is 1 / x that is only there to divide by x."""
+        if not is_reciprocal(node) or self.nodes[node].name is not None:
+            return False
+        if id(node) in self.outputs:
+            return False
+        return all(
+            isinstance(one, sympy.Mul) and self.nodes[one].operands[0] is not node
+            for one in self.consumers[id(node)]
+        )
+
     def _stands_for_reduction(self, node: sympy.Expr) -> bool:
-        """Return whether this is `x.sum(axis=..., keepdims=True)`, used in no other form."""
+        """Return whether this is `x.sum(axis=..., keepdims=True)` and nothing else."""
         operand = self.nodes[node].operands[0]
         return len(self.consumers[id(operand)]) == 1 and keeps_axes(self.nodes, node)
 

@@ -141,7 +141,8 @@ class Watcher:
     def title(self, value: Any) -> str | None:
         """Return what the user calls a value, or the text that it was computed by."""
         if isinstance(value, np.ndarray):
-            return self._arrays[id(value)].name if id(value) in self._arrays else None
+            self._name_constants([value], self._frames())
+            return self._arrays[id(value)].name
         if isinstance(value.node, Variable):
             return self.accesses[value.node.name]
         info = self.nodes[value.node]

@@ -1,4 +1,4 @@
-"""Second derivatives of a case: the reverse of the reverse, against differences of the first.
+"""Second derivatives of a case: reverse of the reverse, against differences.
 
 The gradient's elements are weighed into one number, whose gradient is computed by the
 same passes once more, and run from the statements of its program.
@@ -10,13 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from cases import Case, differences, loss_of
+from cases import Case, differences, quiet
 
-import symdiff
 from symdiff.ops.handle import Handle, activated
 from symdiff.passes import reverse, share, shift, simplify
 from symdiff.program import Program, schedule
-from symdiff.specs import read_signature
+from symdiff.specs import ArraySpec, read_signature
 from symdiff.trace import trace
 
 __all__ = ["check_second_order", "run"]
@@ -25,19 +24,18 @@ __all__ = ["check_second_order", "run"]
 def check_second_order(case: Case, tolerance: float = 1e-6) -> None:
     """Hold the gradient of a weighted gradient against differences of the gradient."""
     case = _at_fixed_sizes(case)
-    loss = loss_of(case.function)
-    first = symdiff.compile(loss, case.specs(), wrt=case.wrt, verify=False)
+    first = case.compiled()
 
     def weighed(*arguments):
         parts = first.grad(*arguments)
         return sum(np.sum(part * _weights(part.shape)) for part in parts)
 
-    program = _second(case, loss)
+    program = _second(case)
     arguments = case.draw({}, "float64")
-    with np.errstate(all="ignore"):
-        value, gradient = run(program, dict(zip(case.args, arguments, strict=True)))
+    with quiet():
+        value, gradient = run(program, dict(zip(case.shapes, arguments, strict=True)))
     np.testing.assert_allclose(value, weighed(*arguments), 1e-9, 1e-9)
-    for place, name in enumerate(case.args):
+    for place, name in enumerate(case.shapes):
         if name in case.wrt:
             slope = differences(weighed, arguments, place)
             np.testing.assert_allclose(
@@ -54,17 +52,22 @@ def _at_fixed_sizes(case: Case) -> Case:
     lengths = {name: 3 + place for place, name in enumerate(case.sizes)}
     shapes = {
         name: tuple(lengths.get(one, one) for one in shape)
-        for name, shape in case.args.items()
+        for name, shape in case.shapes.items()
     }
-    return replace(case, args=shapes)
+    return replace(case, shapes=shapes)
 
 
 def _weights(shape: tuple) -> np.ndarray:
     return np.sin(2.0 + np.arange(np.prod(shape, dtype=int))).reshape(shape)
 
 
-def _second(case: Case, loss: Any) -> Program:
-    signature = read_signature(loss, case.specs(), None, "float64")
+def _second(case: Case) -> Program:
+    loss = case.loss()
+    specs = {
+        name: ArraySpec(shape, case.kinds.get(name))
+        for name, shape in case.shapes.items()
+    }
+    signature = read_signature(loss, specs, None, "float64")
     graph = reverse(shift(trace(loss, signature, "float64")), case.wrt)
     with activated(graph.nodes):
         parts = [Handle(graph.nodes, graph.outputs[f"d_{name}"]) for name in case.wrt]

@@ -1,6 +1,7 @@
-"""Emitted modules as a reader meets them: twelve losses, each with its module beside it.
+"""Emitted modules as a reader meets them: losses with their modules beside them.
 
-`pytest --update-goldens` writes the modules anew; read the difference before committing.
+`pytest --update-goldens` writes the modules anew; read the difference before
+committing.
 """
 
 import difflib

@@ -72,7 +72,7 @@ def _built(
     build: Callable | None, args: tuple, kwargs: dict[str, Any], name: str
 ) -> Any:
     if build is None:
-        raise unsupported(name, name, map(name_of, FUNCTIONS))
+        raise unsupported(name, map(name_of, FUNCTIONS))
     least, most = _positional(build)
     if kwargs or not least <= len(args) <= most:
         kwargs = accepted(build, args, kwargs, name)
@@ -148,6 +148,7 @@ def _explain(error: ShapeError, operands: Sequence[Any]) -> None:
 # Names of what is called.
 
 
+@lru_cache(maxsize=None)
 def name_of(function: Callable) -> str:
     """Return how a user writes a function: `np.sum`, `scipy.special.erf`."""
     name = getattr(function, "__name__", str(function))
@@ -160,13 +161,12 @@ def name_of(function: Callable) -> str:
     return f"{module.replace('numpy', 'np', 1)}.{name}"
 
 
-def unsupported(what: str, name: str, known: Iterable[str]) -> UnsupportedError:
-    """Return the error for a function or method that the table does not have.
-
-    `known` are those that it has, spelled as `name` is.
-    """
-    near = difflib.get_close_matches(name, sorted(set(known)), n=4, cutoff=0.6)
-    hint = f" Near ones that are: {', '.join(near)}." if near else ""
+def unsupported(name: str, known: Iterable[str]) -> UnsupportedError:
+    """Return the error for a function or method that the table, which has `known`, lacks."""
+    by_last = {one.rpartition(".")[2]: one for one in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=4)
+    hint = f" Near ones that are: {', '.join(map(by_last.get, near))}." if near else ""  # type: ignore[arg-type]
+    what = f"{name} of an array" if name.startswith(".") else name
     return UnsupportedError(
         f"{what} is not supported",
         remedy=f"Write it with supported functions.{hint}",

@@ -21,7 +21,7 @@ from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["where"]
+__all__ = ["Maximum", "mask", "truth", "where"]
 
 
 # Comparisons.
@@ -114,13 +114,14 @@ for _cls, _writing, _relation in (
     row(_cls, kind="elementwise", shape=bool_rule, write=_writing, sympy=_relation)
 
 
-def _truth(x: Any) -> Handle:
+def truth(x: Any) -> Handle:
     """Return x as a mask: what is not 0 is true."""
     x = handle_of(x)
     return x if dtype_of(x) == "bool" else apply(NotEqual, x, 0)
 
 
-def _mask(x: Any) -> Handle:
+def mask(x: Any) -> Handle:
+    """Return x, which must be a mask. Raises `UnsupportedError` for numbers."""
     x = handle_of(x)
     if dtype_of(x) != "bool":
         raise UnsupportedError(
@@ -135,8 +136,8 @@ for _cls, _logical, _bitwise in (
     (LogicalOr, np.logical_or, np.bitwise_or),
     (LogicalNot, np.logical_not, np.invert),
 ):
-    reached_by(_logical)(lambda *x, cls=_cls: apply(cls, *map(_truth, x)))
-    reached_by(_bitwise)(lambda *x, cls=_cls: apply(cls, *map(_mask, x)))
+    reached_by(_logical)(lambda *x, cls=_cls: apply(cls, *map(truth, x)))
+    reached_by(_bitwise)(lambda *x, cls=_cls: apply(cls, *map(mask, x)))
 
 reached_by(np.isfinite)(lambda x: apply(IsFinite, x))
 reached_by(np.isnan)(lambda x: apply(IsNaN, x))
@@ -179,7 +180,7 @@ row(
 @reached_by(np.where)
 def where_function(condition: Any, x: Any, y: Any) -> Handle:
     """X where the condition holds, else y."""
-    condition, branches = _truth(condition), [handle_of(x), handle_of(y)]
+    condition, branches = truth(condition), [handle_of(x), handle_of(y)]
     nodes = condition.nodes
     if all(is_weak(dtype_of(one)) for one in branches):
         # NumPy makes double precision of two Python numbers.

@@ -203,7 +203,7 @@ def _broadcast_contract(
 
 
 @reached_by(np.dot, method="dot")
-def dot(a: Any, b: Any, out: None = None) -> Handle:
+def dot(a: Any, b: Any) -> Handle:
     """Sums of products over a's last axis and b's last but one."""
     a, b = handle_of(a), handle_of(b)
     return _summed_product(a, b, max(b.ndim - 2, 0))
@@ -233,7 +233,7 @@ def vdot(a: Any, b: Any) -> Handle:
 
 
 @reached_by(np.outer)
-def outer(a: Any, b: Any, out: None = None) -> Handle:
+def outer(a: Any, b: Any) -> Handle:
     """Products of each element with each."""
     a, b = ravel(a), ravel(b)
     return contract((a, b), ((0,), (1,)), (0, 1))
@@ -268,7 +268,7 @@ def _tensordot_axes(rank_a: int, rank_b: int, axes: Any) -> tuple[Indices, Indic
 
 
 @reached_by(np.einsum)
-def einsum(*operands: Any, out: None = None, optimize: Any = False) -> Handle:
+def einsum(*operands: Any, optimize: Any = False) -> Handle:
     """Sums of products in Einstein's notation, in all of NumPy's forms."""
     arrays, terms, output = _einsum_terms(operands)
     number: dict[str, int] = {}
@@ -314,13 +314,7 @@ def _stand_in(array: Handle) -> tuple[int, ...]:
 
 
 @reached_by(np.sum, method="sum")
-def sum_(
-    x: Any,
-    axis: Any = None,
-    dtype: None = None,
-    out: None = None,
-    keepdims: bool = False,
-) -> Handle:
+def sum_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The sum of all elements, or over axes."""
     x = handle_of(x)
     axes = axes_of(axis, x.ndim)
@@ -329,12 +323,3 @@ def sum_(
     if not axes and dtype_of(x) == "bool":
         total = total.astype(int)
     return expand_dims(total, axes) if keepdims else total
-
-
-@reached_by(np.trace, method="trace")
-def trace(x: Any) -> Handle:
-    """The sum of the diagonal of a matrix."""
-    x = handle_of(x)
-    if x.ndim != 2:
-        raise UnsupportedError("np.trace is supported for matrices")
-    return contract((x,), ((0, 0),), ())

@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 
 from .handle import Handle, handle_of
-from .table import FUNCTIONS, METHODS, reached_by
+from .table import METHODS, reached_by
 
 __all__ = ["CONVERTERS"]
 
 
 def _converted(value: Any, dtype: Any) -> Handle:
-    if isinstance(value, tuple | list):
-        made = FUNCTIONS[np.stack]([_converted(one, None) for one in value])
-    else:
-        made = handle_of(value)
+    made = handle_of(value)
     return made if dtype is None else METHODS["astype"](made, dtype)
 
 

@@ -22,7 +22,7 @@ from .handle import Handle, handle_of, size_of
 from .indexing import IndexAdd
 from .keys import WHOLE
 from .layout import broadcast_to, moveaxis, ravel
-from .making import arange
+from .making import arange, eye, tri
 from .moving import made
 from .table import reached_by, row
 
@@ -89,7 +89,7 @@ for _cls, _numpy, _function in ((Tril, np.tril, tril), (Triu, np.triu, triu)):
 def half_diagonal(x: Handle) -> Handle:
     """Return the lower triangle of matrices, its diagonal halved."""
     rows = x.sizes[-1]
-    return x * (np.tri(rows) - 0.5 * np.eye(rows))  # type: ignore[arg-type]
+    return x * (tri(rows) - eye(rows) / 2)
 
 
 # Diagonals.
@@ -187,7 +187,7 @@ def trace(
     """The sum of a diagonal of the matrices over two axes."""
     a = _with_last(a, axis1, axis2)
     if offset or not a.nodes.same_size(*a.sizes[-2:]):
-        return np.sum(made(Diagonal, a, offset), axis=-1)  # type: ignore[return-value]
+        return np.sum(made(Diagonal, a, offset), axis=-1)
     batch = tuple(range(1, a.ndim - 1))
     return contract((a,), ((*batch, 0, 0),), batch)
 

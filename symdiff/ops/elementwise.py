@@ -153,7 +153,7 @@ row(
 
 
 @reached_by(method="astype")
-def astype(x: Handle, dtype: Any, order: str = "K", copy: bool = True) -> Handle:
+def astype(x: Handle, dtype: Any, *, copy: bool = True) -> Handle:
     """Reals of Python's and of double precision mean the compile's own dtype."""
     name = np.dtype(dtype).name
     if name == "float32":

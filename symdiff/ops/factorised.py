@@ -1,11 +1,12 @@
 """Rows of factorisations: Cholesky, QR, eigenvalues, singular values.
 
 Over the last two axes, batched as in NumPy. Of a symmetric matrix NumPy reads one
-triangle: the gradient stands in that one. Derivatives: Murray (2016), "Differentiation of
-the Cholesky decomposition"; Walter & Lehmann (2012), "Algorithmic differentiation of
-linear algebra functions"; Giles (2008), "An extended collection of matrix derivative
-results"; Townsend (2016), "Differentiating the singular value decomposition". Refused: QR
-of wide matrices, full factors of such as are not square.
+triangle: the gradient stands in that one. Derivatives: Murray (2016), "Differentiation
+of the Cholesky decomposition"; Walter & Lehmann (2012), "Algorithmic differentiation of
+linear algebra functions"; Seeger et al. (2017), "Auto-differentiating linear algebra";
+Giles (2008), "An extended collection of matrix derivative results"; Townsend (2016),
+"Differentiating the singular value decomposition". Refused: QR of wide matrices, full
+factors of such as are not square.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from ..graph import ArrayNode
 from ..shapes import Shape, smallest
 from .diagonals import half_diagonal, tril
 from .handle import Handle
+from .making import eye, tri
 from .moving import made
 from .solving import (
     matrices,
-    operand_of,
     part,
     same_as_operand,
     solve,
@@ -121,13 +122,13 @@ def _mirrored(x: Handle) -> Handle:
 
 
 def _orthogonal_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
-    """Walter & Lehmann (2012), for the orthogonal factor, as Seeger et al. (2017) write it."""
+    """Walter & Lehmann (2012) for Q, as Seeger et al. (2017) write it."""
     inner = _mirrored(transposed(g) @ y)
     return _tall_quotient(g - y @ inner, made(Triangular, x))
 
 
 def _triangular_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
-    """Walter & Lehmann (2012), for the triangular factor, as Seeger et al. (2017) write it."""
+    """Walter & Lehmann (2012) for R, as Seeger et al. (2017) write it."""
     inner = _mirrored(y @ transposed(g))
     return _tall_quotient(made(Orthogonal, x) @ inner, y)
 
@@ -152,7 +153,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     a = matrices(a, "np.linalg.qr")
     rows, columns = a.sizes[-2:]
     value = a.nodes.size_value if a.nodes.witness else int
-    if value(rows) < value(columns):  # type: ignore[arg-type]
+    if value(rows) < value(columns):
         raise UnsupportedError("np.linalg.qr of matrices wider than tall")
     square = rows == columns
     if mode not in ("reduced", "r") and not (mode == "complete" and square):
@@ -167,7 +168,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 def _inverse_gaps(values: Handle) -> Handle:
     """Return 1 / (values[j] - values[i]), 0 on the diagonal."""
-    unit = np.eye(values.sizes[-1])  # type: ignore[call-overload]
+    unit = eye(values.sizes[-1])
     gaps = values[..., None, :] - values[..., :, None]
     return 1 / (gaps + unit) - unit
 
@@ -176,7 +177,8 @@ def _eigenvalues_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
     """Giles (2008), section 3.1, in the triangle that is read."""
     vectors = made(Eigenvectors, x)
     both = (vectors * g[..., None, :]) @ transposed(vectors)
-    return half_diagonal(2 * both)
+    rows = x.sizes[-1]
+    return both * (2 * tri(rows) - eye(rows))
 
 
 def _eigenvectors_vjp(g: Handle, y: Handle, x: Handle) -> Handle:

@@ -38,7 +38,7 @@ from .recording import (
     title,
 )
 from .sizes import TracedSize
-from .table import METHODS, PROPERTIES
+from .table import FUNCTIONS, METHODS, PROPERTIES
 
 __all__ = [
     "Handle",
@@ -46,6 +46,7 @@ __all__ = [
     "activated",
     "active_nodes",
     "handle_of",
+    "holds_traced",
     "size_of",
     "traced_size",
 ]
@@ -114,7 +115,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
             return self._question(f".{name} asks for the value of a traced array")
         else:
             names = (f".{one}" for one in (*METHODS, *PROPERTIES))
-            known = unsupported(f".{name} of an array", f".{name}", names)
+            known = unsupported(f".{name}", names)
             error = UnsupportedAttributeError(known.message, remedy=known.remedy)
         return refused(error, self)
 
@@ -126,7 +127,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
                 SizeError(
                     f"this loops over an axis of unknown size {self.sizes[0]}",
                     remedy="Write it without the loop, over the whole array, or give the size "
-                    "as a\nnumber.",
+                    "as a number.",
                 ),
                 self,
             )
@@ -143,7 +144,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
             MutationError(
                 "this writes into a traced array",
                 remedy="Write np.where(condition, new, old), np.concatenate or np.stack to "
-                "make a new\narray.",
+                "make a new array.",
             ),
             self,
         )
@@ -153,6 +154,16 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __deepcopy__(self, memo: dict) -> Handle:
         return self.__copy__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise refused(
+            TraceError(
+                "this pickles a traced array",
+                remedy="Traced arrays stay in their thread: leave processes and files out of the "
+                "loss.",
+            ),
+            self,
+        )
 
     def __round__(self, digits: int = 0) -> Handle:
         return np.round(self, digits)  # type: ignore[call-overload]
@@ -167,9 +178,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any
     ) -> Any:
         if method != "__call__":
-            raise refused(
-                unsupported(f"{name_of(ufunc)}.{method}", ufunc.__name__, ()), self
-            )
+            raise refused(unsupported(f"{name_of(ufunc)}.{method}", ()), self)
         out = kwargs.pop("out", None)
         if out is None:
             return dispatch(ufunc, inputs, kwargs)
@@ -194,9 +203,10 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         raise refused(
             TraceError(
                 "this makes a plain array of a traced one",
-                remedy="For np.array([a, b]) write np.stack([a, b]), for table[x] with a plain "
-                "table\nnp.take(table, x, axis=0). np.vectorize and compiled functions take no "
-                "traced\narrays: write it with NumPy's functions of arrays.",
+                remedy="Where a plain array meets a traced one, write np.take(table, x, "
+                "axis=0) for table[x], and np.dot(a, x) for a.dot(x). np.vectorize and "
+                "compiled functions take no traced arrays: write it with NumPy's functions "
+                "of arrays.",
             ),
             self,
         )
@@ -206,14 +216,14 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     def _plain(self, question: str, convert: Callable[[Any], Any]) -> Any:
         if self.is_known:
             return convert(self.value)
-        raise self._question(f"{question} for the value of a traced array")
+        raise self._question(f"{question} the value of a traced array")
 
     def _question(self, question: str) -> SymdiffError:
         return refused(
             ValueDependenceError(
                 question,
                 remedy="Tracing records one path for all inputs. Write np.where(condition, a, b), "
-                "use\nNumPy's functions in the place of math's, or pass a flag with static=.",
+                "use NumPy's functions in the place of math's, or pass a flag with static=.",
             ),
             self,
         )
@@ -224,28 +234,28 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
                 SizeError(
                     "this condition depends on an unknown size",
                     remedy="Its answer would hold for some sizes only. Leave it out, or give the "
-                    "size as a\nnumber.",
+                    "size as a number.",
                 ),
                 self,
             )
-        return self._plain("this condition asks", bool)
+        return self._plain("this condition asks for", bool)
 
     def __float__(self) -> float:
-        return self._plain("float(), or a function that takes floats, asks", float)
+        return self._plain("this asks for a plain float,", float)
 
     def __int__(self) -> int:
-        return self._plain("int() asks", int)
+        return self._plain("this asks for a plain integer,", int)
 
     def __index__(self) -> int:
-        return self._plain("a range, an index of a list or a size asks", operator.index)
+        return self._plain("this asks for a plain integer,", operator.index)
 
     def __complex__(self) -> complex:
-        return self._plain("complex() asks", complex)
+        return self._plain("this asks for a plain number,", complex)
 
     def __format__(self, spec: str) -> str:
         if not spec:
             return repr(self)
-        return self._plain("formatting asks", lambda value: format(value, spec))
+        return self._plain("formatting asks for", lambda value: format(value, spec))
 
 
 @lru_cache(maxsize=None)
@@ -308,7 +318,7 @@ def _has_unknown_size(handle: Handle) -> bool:
 def handle_of(value: Any) -> Handle:
     """Return a handle for a handle, a number, a size or a small array.
 
-    Raises `SpecError` for arrays of over 1,000 elements, `TraceError` for what is no array of numbers.
+    Lists of these are stacked. Raises `SpecError` for arrays of over 1,000 elements, `TraceError` for what is no array of numbers.
     """
     nodes = active_nodes()
     if isinstance(value, Handle):
@@ -322,9 +332,21 @@ def handle_of(value: Any) -> Handle:
         return value.lift()
     if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
         return Handle(nodes, nodes.number(value), value)
+    if holds_traced(value):
+        return FUNCTIONS[_STACK]([handle_of(one) for one in value])
     array = _constant(value)
     node = nodes.array(array) if array.ndim else nodes.number(array.item())
     return Handle(nodes, node, array)
+
+
+def holds_traced(value: Any) -> bool:
+    """Return whether a value is a traced one, or a list or tuple that holds one."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_traced, value))
+    return isinstance(value, Recorded)
+
+
+_STACK = np.stack  # which has another name while `rebinding` lasts
 
 
 def _constant(value: Any) -> np.ndarray:
@@ -348,7 +370,7 @@ def _constant(value: Any) -> np.ndarray:
             f"{title(value)} of shape {show(array.shape)} is a constant of the loss with "
             f"{array.size} elements",
             remedy=f"Constants of over {LARGEST_CONSTANT} elements are not written into "
-            "emitted code: pass the\narray as an argument.",
+            "emitted code: pass the array as an argument.",
         )
     return array
 

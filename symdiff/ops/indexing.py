@@ -166,7 +166,6 @@ def getitem(x: Any, key: Any) -> Handle:
     return Handle(x.nodes, x.nodes.make(Index, *operands, params=(entries,)))
 
 
-@reached_by(np.take, method="take")
 def take(x: Any, indices: Any, axis: Any = None) -> Handle:
     """The elements at integers along an axis, or of the flattened array."""
     x = handle_of(x)

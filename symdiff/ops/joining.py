@@ -14,7 +14,7 @@ import sympy
 from ..code import Code, Writer
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Shape, axis_of, promote, show, size, strong
+from ..shapes import Shape, Size, axis_of, promote, show, size, strong
 from .elementwise import Cast
 from .handle import Handle, handle_of
 from .layout import ravel
@@ -76,10 +76,12 @@ def _concatenate_vjp(
 ) -> tuple:
     axis = y.node.params[0]
     before = (slice(None),) * axis
-    cotangents, start = [], 0
+    cotangents: list[Handle | None] = []
+    start: Size = 0
     for one, wanted in zip(x, needed, strict=True):
         stop = size(start + one.sizes[axis])
-        cotangents.append(g[(*before, slice(start, stop))] if wanted else None)
+        end = stop if stop != y.sizes[axis] else None
+        cotangents.append(g[(*before, slice(start, end))] if wanted else None)
         start = stop
     return tuple(cotangents)
 
@@ -111,7 +113,7 @@ row(
 
 
 @reached_by(np.concatenate)
-def concatenate(arrays: Iterable, axis: Any = 0, out: None = None) -> Handle:
+def concatenate(arrays: Iterable, axis: Any = 0) -> Handle:
     """Arrays one behind the other along an axis; flattened where it is None."""
     handles = [handle_of(one) for one in arrays]
     if axis is None:
@@ -124,7 +126,7 @@ def concatenate(arrays: Iterable, axis: Any = 0, out: None = None) -> Handle:
 
 
 @reached_by(np.stack)
-def stack(arrays: Iterable, axis: Any = 0, out: None = None) -> Handle:
+def stack(arrays: Iterable, axis: Any = 0) -> Handle:
     """Arrays along a new axis."""
     handles = [handle_of(one) for one in arrays]
     return _joined(Stack, handles, axis_of(axis, handles[0].ndim + 1))

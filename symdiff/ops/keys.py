@@ -156,10 +156,15 @@ def _distance(length: Size, start: Size | None, stop: Size | None) -> Size:
     The axis is taken to be at least as long as what is cut off its ends.
     """
     if start is not None and stop is None and _is_negative(start):
-        return smallest(length, -start)
+        return _at_most(length, -start)
     low = 0 if start is None else _from_front(length, start)
-    high = length if stop is None else _from_front(length, stop)
-    return size(smallest(length, high) - low)
+    high = length if stop is None else _at_most(length, _from_front(length, stop))
+    return size(high - low)
+
+
+def _at_most(length: Size, count: Size) -> Size:
+    # An axis of one element is to broadcast.
+    return 1 if count == 1 else smallest(length, count)
 
 
 def _from_front(length: Size, bound: Size) -> Size:

@@ -5,14 +5,14 @@ Sizes may be unknown. `reshape` to sizes that do not multiply to the array's is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, call, wrap
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes, number_of
 from ..shapes import (
     Shape,
@@ -37,7 +37,7 @@ __all__ = [
     "Transpose",
     "broadcast_to",
     "full_like_shape",
-    "laid_out",
+    "moved",
     "shape_of",
     "unbroadcast",
 ]
@@ -159,19 +159,19 @@ row(
     kind="view",
     shape=lambda nodes, x, shape: (shape, nodes.dtype(x)),
     write=_write_reshape,
-    vjp=(lambda g, y, x: np.reshape(g, x.sizes),),
+    vjp=(lambda g, y, x: _reshaped(g, x.sizes),),
     latex="{0}",
     inline=True,
 )
 
 
 @reached_by(np.reshape)
-def reshape(
-    x: Any, shape: Any = None, order: str = "C", newshape: Any = None
-) -> Handle:
+def reshape(x: Any, shape: Any, order: str = "C") -> Handle:
     """The elements in another shape; a size of -1 is what is left."""
+    if order != "C":
+        raise UnsupportedError(f"np.reshape: the option order={order!r} is not supported")
     x = handle_of(x)
-    wanted = shape_of(newshape if shape is None else shape)
+    wanted = shape_of(shape)
     return _reshaped(x, _without_unknown(x, wanted))
 
 
@@ -382,7 +382,7 @@ def unbroadcast(g: Handle, shape: Shape) -> Handle:
 
 
 @reached_by(np.broadcast_to)
-def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Handle:
+def broadcast_to(array: Any, shape: Any) -> Handle:
     """The elements repeated to a shape that the array broadcasts to."""
     array = handle_of(array)
     wanted = shape_of(shape)
@@ -405,20 +405,19 @@ def full_like_shape(x: Handle, shape: Shape, dtype: str) -> Handle:
     return Handle(nodes, nodes.make(Broadcast, x.node, params=(shape, dtype)))
 
 
+# Nodes that only say where elements stand.
 LAYOUT = (Reshape, Transpose, Broadcast)
 
 
-def laid_out(x: Handle, shape: Shape, moves: Sequence[sympy.Expr]) -> Handle:
-    """Return x, which broadcasts to a shape, moved as layout nodes move; the last first."""
-    if not moves:
-        return x
-    node, nodes = full_like_shape(x, shape, dtype_of(x)).node, x.nodes
-    for move in reversed(moves):
+def moved(x: Handle, moves: Iterable[sympy.Expr]) -> Handle:
+    """Return x moved as layout nodes move their operands, one after the other."""
+    for move in moves:
         params = move.params  # type: ignore[attr-defined]
         if isinstance(move, Broadcast):
-            params = (params[0], nodes.dtype(node))
-        node = nodes.make(type(move), node, params=params)
-    return Handle(nodes, node)
+            x = full_like_shape(x, params[0], dtype_of(x))
+        else:
+            x = (reshape if isinstance(move, Reshape) else transpose)(x, params[0])
+    return x
 
 
 # What is asked of a shape.

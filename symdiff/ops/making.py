@@ -110,28 +110,26 @@ def _filled(shape: Any, value: Any, dtype: str) -> Handle:
 
 
 @reached_by(np.zeros)
-def zeros(shape: Any, dtype: Any = None, order: str = "C") -> Handle:
+def zeros(shape: Any, dtype: Any = None) -> Handle:
     """Zeros in a shape."""
     return _filled(shape, 0, _dtype(dtype, active_nodes().float_dtype))
 
 
 @reached_by(np.ones)
-def ones(shape: Any, dtype: Any = None, order: str = "C") -> Handle:
+def ones(shape: Any, dtype: Any = None) -> Handle:
     """Ones in a shape."""
     return _filled(shape, 1, _dtype(dtype, active_nodes().float_dtype))
 
 
 @reached_by(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Handle:
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Handle:
     """One value in a shape."""
     value = handle_of(fill_value)
     return _filled(shape, value, _dtype(dtype, value.nodes.dtype(value.node)))
 
 
 @reached_by(np.eye)
-def eye(
-    N: Any, M: Any = None, k: int = 0, dtype: Any = float, order: str = "C"
-) -> Handle:
+def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Handle:
     """Ones on a diagonal."""
     return _matrix(Eye, N, M, k, dtype)
 
@@ -195,19 +193,19 @@ MAKERS = (
 
 
 @reached_by(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K") -> Handle:
+def zeros_like(a: Any, dtype: Any = None) -> Handle:
     """Zeros in an array's shape."""
     return full_like(a, 0, dtype)
 
 
 @reached_by(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K") -> Handle:
+def ones_like(a: Any, dtype: Any = None) -> Handle:
     """Ones in an array's shape."""
     return full_like(a, 1, dtype)
 
 
 @reached_by(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K") -> Handle:
+def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Handle:
     """One value in an array's shape and dtype."""
     a = handle_of(a)
     own = strong(dtype_of(a), a.nodes.float_dtype)

@@ -43,7 +43,7 @@ def with_owner(result: Any, operands: Sequence[Any], name: str) -> Any:
         return result
     shared = type(result)(result.nodes, result.node, result._value)
     if name not in _COPIES:
-        shared.owner = source.owner or source
+        shared.owner = source if source.owner is None else source.owner
         if isinstance(shared.owner, Recorded):
             if shared.owner.lent is None:
                 shared.owner.lent = WeakValueDictionary()

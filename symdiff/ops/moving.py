@@ -1,7 +1,7 @@
 """Rows that put elements at other places or repeat them: flip, roll, tile, repeat.
 
-Each one's derivative is one of the same kind, or a sum over the repetitions. Repeats that
-differ from element to element must be known, over an axis of known size.
+Each one's derivative is one of the same kind, or a sum over the repetitions. Repeats
+that differ from element to element must be known, over an axis of known size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, Size, axes_of, axis_of, size
 from .elementwise import dtype_of
 from .handle import Handle, handle_of, size_of
-from .layout import reshape, shape_of
+from .layout import broadcast_to, moveaxis, reshape, shape_of, swapaxes
 from .table import reached_by, row
 
 __all__ = ["Flip", "Repeat", "Roll", "Tile", "rows_of"]
@@ -122,13 +122,13 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Handle:
         return flip(m, (first, second))
     if k == 1:
         m = flip(m, second)
-    turned = np.swapaxes(m, first, second) if k else m
-    return flip(turned, second) if k == 3 else turned  # type: ignore[return-value]
+    turned = swapaxes(m, first, second) if k else m
+    return flip(turned, second) if k == 3 else turned
 
 
 @reached_by(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Handle:
-    """The elements moved along axes; those that leave at an end come in at the other."""
+    """The elements moved along axes; what leaves at an end comes in at the other."""
     a = handle_of(a)
     if axis is None:
         return reshape(roll(reshape(a, (-1,)), shift, 0), a.sizes)
@@ -164,7 +164,9 @@ def _write_tile(writer: Writer, node: Any, x: Code) -> Code:
 
 def _tile_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
     """The sum over the tiles."""
-    reps, shape, tiles = y.node.params[0], [], []
+    reps: Shape = y.node.params[0]
+    shape: list[Size] = []
+    tiles: list[int] = []
     for times, length in zip(reps, _with_ones(x.sizes, len(reps)), strict=True):
         if times != 1:
             tiles.append(len(shape))
@@ -192,7 +194,7 @@ def _repeat_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
     """The sum over the repetitions."""
     repeats, axis = y.node.params
     shape = (*x.sizes[: axis + 1], repeats, *x.sizes[axis + 1 :])
-    return np.sum(reshape(g, shape), axis=axis + 1)  # type: ignore[return-value]
+    return np.sum(reshape(g, shape), axis=axis + 1)
 
 
 row(Tile, kind="array", shape=_tile_shape, write=_write_tile, vjp=(_tile_vjp,))
@@ -207,7 +209,7 @@ def tile(A: Any, reps: Any) -> Handle:  # noqa: N803 - NumPy's name
     if all(one == 1 for one in times):
         return reshape(a, _with_ones(a.sizes, len(times)))
     if dtype_of(a) in ("int", "float"):
-        return np.broadcast_to(a, times)  # type: ignore[return-value,arg-type]
+        return broadcast_to(a, times)
     return made(Tile, a, times)
 
 
@@ -229,7 +231,8 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Handle:
         )
     if times.shape != (a.sizes[axis],):
         raise ShapeError(f"np.repeat: repeats {repeats} do not fit axis {axis}")
-    return np.take(a, np.repeat(np.arange(len(times)), times), axis)  # type: ignore
+    places = np.repeat(np.arange(len(times)), times)
+    return a[(*(slice(None),) * axis, places)]
 
 
 # Axes put to other places.
@@ -241,7 +244,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Handle:
     a = handle_of(a)
     axis = axis_of(axis, a.ndim)
     start = a.ndim if start == a.ndim else axis_of(start, a.ndim)
-    return np.moveaxis(a, axis, start - (axis < start))  # type: ignore[return-value]
+    return moveaxis(a, axis, start - (axis < start))
 
 
 def rows_of(x: Any) -> Handle:

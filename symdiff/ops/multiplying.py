@@ -1,4 +1,4 @@
-"""Rows of products beside the contraction: Kronecker, cross, convolution; chains, powers.
+"""Rows of products beside the contraction: Kronecker, cross, convolution; powers.
 
 Convolutions of one axis, of all modes; sizes may be unknown. Refused: cross products of
 other vectors than of three or of two components.
@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 import sympy
 
+from ..code import Code, Writer, call
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Shape, largest, promote, show, size, smallest
-from .contraction import contract
+from ..shapes import Shape, Size, largest, promote, show, size, smallest
+from .contraction import contract, einsum, matmul, outer, tensordot
 from .elementwise import converted, dtype_of, same_rule
 from .handle import Handle, handle_of
-from .layout import moveaxis, reshape
+from .layout import broadcast_to, matrix_transpose, moveaxis, reshape
+from .making import eye
+from .moving import flip
+from .padding import padded
+from .products import Indices
 from .table import reached_by, row
 
 __all__ = ["Convolve", "Correlate", "Cross", "Kron"]
@@ -33,18 +38,19 @@ class Cross(ArrayNode):
 
 
 class Convolve(ArrayNode):
-    """All sums of products of a and b backwards, shifted against each other."""
+    """Sums of products of a and b backwards, moved against each other; params: mode."""
 
 
 class Correlate(ArrayNode):
     """The sums of products of b and as many elements of a, at each place of a."""
 
 
-def _joined(cls: type, a: Handle, b: Handle) -> Handle:
+def _joined(cls: type, a: Handle, b: Handle, *params: Any) -> Handle:
     """Return the node of a class over two arrays of one dtype."""
-    nodes, operands = a.nodes, [a.node, b.node]
+    nodes = a.nodes
     dtype = promote([dtype_of(a), dtype_of(b)], nodes.float_dtype)
-    return Handle(nodes, nodes.make(cls, *converted(nodes, operands, dtype)))
+    operands = converted(nodes, [a.node, b.node], dtype)
+    return Handle(nodes, nodes.make(cls, *operands, params=params))
 
 
 # The Kronecker product.
@@ -64,7 +70,7 @@ def _with_ones(shape: Shape, rank: int) -> Shape:
 def _kron_vjp(
     g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
 ) -> tuple:
-    """Each factor's cotangent: the other summed with the blocks, or with their places."""
+    """Each one's cotangent: the other summed with the blocks, or their places."""
     rank = y.ndim
     whole = [reshape(one, _with_ones(one.sizes, rank)) for one in x]
     pairs = zip(whole[0].sizes, whole[1].sizes, strict=True)
@@ -74,7 +80,9 @@ def _kron_vjp(
     cotangents: list[Handle | None] = [None, None]
     for own, other in ((0, 1), (1, 0)):
         if needed[own]:
-            both = contract((blocks, whole[other]), (every, indices[other]), indices[own])
+            both = contract(
+                (blocks, whole[other]), (every, indices[other]), indices[own]
+            )
             cotangents[own] = reshape(both, x[own].sizes)
     return tuple(cotangents)
 
@@ -129,6 +137,33 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Handle:
     return cross(x1, x2, axis=axis)
 
 
+# Vectors and matrices over the last axes.
+
+
+@reached_by(np.vecdot, np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Handle:
+    """The products of vectors along an axis."""
+    return einsum("...i,...i->...", moveaxis(x1, axis, -1), moveaxis(x2, axis, -1))
+
+
+@reached_by(np.matvec)
+def matvec(x1: Any, x2: Any, /) -> Handle:
+    """The products of matrices with vectors."""
+    return einsum("...ij,...j->...i", x1, x2)
+
+
+@reached_by(np.vecmat)
+def vecmat(x1: Any, x2: Any, /) -> Handle:
+    """The products of vectors with matrices."""
+    return einsum("...i,...ij->...j", x1, x2)
+
+
+reached_by(np.linalg.matmul)(matmul)
+reached_by(np.linalg.matrix_transpose)(matrix_transpose)
+reached_by(np.linalg.outer)(outer)
+reached_by(np.linalg.tensordot)(tensordot)
+
+
 # Chains and powers of matrices.
 
 
@@ -142,9 +177,9 @@ def multi_dot(arrays: Sequence, *, out: None = None) -> Handle:
         inner = 0 < place < len(parts) - 1
         if one.ndim != 2 and (inner or one.ndim != 1):
             raise ShapeError(f"np.linalg.multi_dot of an array of {show(one.sizes)}")
-    inputs = [(i, i + 1) for i in range(len(parts))]
-    inputs[0] = inputs[0][-parts[0].ndim :]  # type: ignore[assignment]
-    inputs[-1] = inputs[-1][: parts[-1].ndim]  # type: ignore[assignment]
+    inputs: list[Indices] = [(i, i + 1) for i in range(len(parts))]
+    inputs[0] = inputs[0][-parts[0].ndim :]
+    inputs[-1] = inputs[-1][: parts[-1].ndim]
     ends = (0,) * (parts[0].ndim - 1) + (len(parts),) * (parts[-1].ndim - 1)
     return contract(parts, inputs, ends)
 
@@ -154,26 +189,63 @@ def matrix_power(a: Any, n: int) -> Handle:
     """The product of a square matrix with itself, by repeated squaring."""
     a = handle_of(a)
     if n < 0:
-        a, n = np.linalg.inv(a), -n  # type: ignore[call-overload]
+        a, n = np.linalg.inv(a), -n
     if n == 0:
-        unit = np.eye(a.sizes[-1], dtype=a.dtype)  # type: ignore[call-overload]
-        return np.broadcast_to(unit, a.sizes)  # type: ignore[return-value,arg-type]
-    result = None
-    while n:
+        return broadcast_to(eye(a.sizes[-1], dtype=a.dtype), a.sizes)
+    result = a if n % 2 else None
+    while n := n // 2:
+        a = a @ a
         if n % 2:
             result = a if result is None else result @ a
-        n //= 2
-        a = a @ a if n else a
+    assert result is not None
     return result
 
 
 # Convolution and correlation.
 
 
-def _convolve_shape(nodes: Nodes, a: sympy.Expr, b: sympy.Expr) -> tuple[Shape, str]:
+def _convolve_shape(
+    nodes: Nodes, a: sympy.Expr, b: sympy.Expr, mode: str
+) -> tuple[Shape, str]:
     (first,), (second,) = nodes.shape(a), nodes.shape(b)
     dtype = promote([nodes.dtype(a), nodes.dtype(b)], nodes.float_dtype)
-    return (size(first + second - 1),), dtype
+    start, stop = _bounds(first, second, mode)
+    return (size(stop - start),), dtype
+
+
+def _bounds(
+    first: Size, second: Size, mode: str, turned: Size = 0
+) -> tuple[Size, Size]:
+    """Return which part of the full convolution a mode gives."""
+    short, long = smallest(first, second), largest(first, second)
+    if mode == "full":
+        return 0, size(first + second - 1)
+    if mode == "valid":
+        return size(short - 1), long
+    if mode == "same":
+        start = size((sympy.sympify(short) - 1 + turned) // 2)
+        return start, size(start + long)
+    raise ShapeError(f"the mode is full, same or valid, not {mode!r}")
+
+
+def _write_convolve(writer: Writer, node: Any, a: Code, b: Code) -> Code:
+    mode = node.params[0]
+    options = [] if mode == "full" else [f'mode="{mode}"']
+    return call(writer.function("np.convolve"), a, b, *options)
+
+
+def _convolve_vjp(
+    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    """Each one's cotangent: that of the full convolution with the other, correlated."""
+    (first,), (second,) = x[0].sizes, x[1].sizes
+    start, stop = _bounds(first, second, y.node.params[0])
+    total = size(first + second - 1)
+    whole = padded(g, ((start, size(total - stop)),))
+    return tuple(
+        _joined(Correlate, whole, other) if wanted else None
+        for wanted, other in zip(needed, (x[1], x[0]), strict=True)
+    )
 
 
 def _correlate_shape(nodes: Nodes, a: sympy.Expr, b: sympy.Expr) -> tuple[Shape, str]:
@@ -186,11 +258,8 @@ row(
     Convolve,
     kind="contraction",
     shape=_convolve_shape,
-    write="np.convolve",
-    vjp=(
-        lambda g, y, a, b: _joined(Correlate, g, b),
-        lambda g, y, a, b: _joined(Correlate, g, a),
-    ),
+    write=_write_convolve,
+    vjp=_convolve_vjp,
 )
 row(
     Correlate,
@@ -198,7 +267,7 @@ row(
     shape=_correlate_shape,
     write="np.correlate",
     vjp=(
-        lambda g, y, a, b: _joined(Convolve, g, b),
+        lambda g, y, a, b: _joined(Convolve, g, b, "full"),
         lambda g, y, a, b: _joined(Correlate, a, g),
     ),
 )
@@ -207,18 +276,7 @@ row(
 @reached_by(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Handle:
     """The convolution of two vectors."""
-    a, v = _vector(a), _vector(v)
-    (first,), (second,) = a.sizes, v.sizes
-    short, long = smallest(first, second), largest(first, second)
-    whole = _joined(Convolve, a, v)
-    if mode == "full":
-        return whole
-    if mode == "valid":
-        return whole[slice(size(short - 1), long)]
-    if mode == "same":
-        before = size(sympy.floor((sympy.sympify(short) - 1) / 2))
-        return whole[slice(before, size(before + long))]
-    raise ShapeError(f"np.convolve: mode is full, same or valid, not {mode!r}")
+    return _joined(Convolve, _vector(a), _vector(v), mode)
 
 
 @reached_by(np.correlate)
@@ -229,7 +287,11 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Handle:
     longer = isinstance(first, int) and isinstance(second, int) and first >= second
     if mode == "valid" and longer:
         return _joined(Correlate, a, v)
-    return convolve(a, np.flip(v), mode)
+    if mode != "same" or longer:
+        return convolve(a, flip(v), mode)
+    # NumPy turns the arrays around where the second is longer.
+    turned = smallest(1, largest(0, size(second - first)))
+    return convolve(a, flip(v))[slice(*_bounds(first, second, mode, turned))]
 
 
 def _vector(x: Any) -> Handle:

@@ -6,6 +6,7 @@ NumPy refuses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,11 +72,12 @@ def _of_matrices(x: Handle, ord: Any, row: int, column: int, keepdims: bool) -> 
     if ord in (1, -1, np.inf, -np.inf):
         along, across = (row, column) if abs(ord) == 1 else (column, row)
         sums = np.sum(np.abs(x), axis=along, keepdims=True)
-        found = (np.max if ord > 0 else np.min)(sums, axis=across, keepdims=True)
+        reduction = np.max if ord > 0 else np.min
+        found = reduction(sums, axis=across, keepdims=True)
     elif ord in (2, -2, "nuc"):
         values = np.linalg.svd(moveaxis(x, (row, column), (-2, -1)), compute_uv=False)
-        reduction = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
-        found = reduction(values, axis=-1)
+        of_values: dict[Any, Callable] = {2: np.max, -2: np.min, "nuc": np.sum}
+        found = of_values[ord](values, axis=-1)
         axes = tuple(sorted((row, column)))
         return expand_dims(found, axes) if keepdims else found
     else:

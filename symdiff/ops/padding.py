@@ -1,8 +1,7 @@
 """The row of padding: an array between added elements.
 
-Modes constant, edge, reflect, symmetric and wrap. Refused: other modes, odd reflection,
-constants that differ from side to side. Where an axis of unknown size turns out shorter
-than its padding, the derivative of a mode that reads the array raises.
+Modes constant, edge, reflect, symmetric and wrap, of axes however short. Refused: other
+modes, odd reflection, constants that differ from side to side.
 """
 
 from __future__ import annotations
@@ -21,14 +20,18 @@ from .elementwise import dtype_of
 from .handle import Handle, handle_of
 from .indexing import IndexAdd
 from .keys import read
+from .layout import broadcast_to
+from .making import arange
 from .moving import made
 from .splitting import along
 from .table import reached_by, row
 
-__all__ = ["Pad"]
+__all__ = ["Pad", "padded"]
+
+MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 # How wide an axis is padded: in front, behind.
-Width = tuple[int, int]
+Width = tuple[Size, Size]
 
 
 class Pad(ArrayNode):
@@ -72,45 +75,44 @@ def _pad_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
 
 def _folded(g: Handle, axis: int, width: Width, length: Size, mode: str) -> Handle:
     """Return the cotangent with the padding of one axis added to where it was read."""
-    shape = (*g.sizes[:axis], length, *g.sizes[axis + 1 :])
-    longest = length - (mode == "reflect")
-    if isinstance(length, int) and mode != "edge" and max(width) > longest:
-        return _added(shape, [(along(axis, _origins(length, width, mode)), g)])
     front, back = width
-    parts = [(slice(None), g[along(axis, slice(front, size(front + length)))])]
-    places = _PLACES[mode](front, back)
-    ends = (slice(0, front), slice(size(front + length), None))
-    for count, place, end in zip(width, places, ends, strict=True):
-        if count:
-            part = g[along(axis, end)]
-            if mode == "edge":
-                part = np.sum(part, axis=axis, keepdims=True)  # type: ignore
-            elif mode != "wrap":
-                part = np.flip(part, axis)  # type: ignore[assignment]
-            parts.append((place, part))
-    return _added(shape, [(along(axis, place), part) for place, part in parts])
+    stop = size(front + length)
+    parts = [(slice(None), g[along(axis, slice(front, stop))])]
+    for place, end in zip(
+        _places(length, width, mode), (slice(0, front), slice(stop, None)), strict=True
+    ):
+        part = g[along(axis, end)]
+        if mode == "edge":
+            part = np.sum(part, axis=axis, keepdims=True)
+        parts.append((place, part))
+    shape = (*g.sizes[:axis], length, *g.sizes[axis + 1 :])
+    used = zip((True, *width), parts, strict=True)
+    return _added(
+        shape, [(along(axis, key), part) for some, (key, part) in used if some]
+    )
 
 
-# Where the padding in front and behind is read, by its two widths.
-_PLACES = {
-    "edge": lambda front, back: (slice(0, 1), slice(-1, None)),
-    "reflect": lambda front, back: (slice(1, front + 1), slice(-back - 1, -1)),
-    "symmetric": lambda front, back: (slice(0, front), slice(-back, None)),
-    "wrap": lambda front, back: (slice(-front, None), slice(0, back)),
-}
-
-
-def _origins(length: int, width: Width, mode: Any) -> np.ndarray:
-    """Return the position in the array that each element was read from."""
-    return np.pad(np.arange(length), width, mode)
+def _places(length: Size, width: Width, mode: str) -> tuple[Any, Any]:
+    """Return where the padding in front and that behind are read."""
+    front, back = width
+    if mode == "edge":
+        return slice(0, 1), slice(-1, None)
+    if isinstance(length, int) and max(width) < length:
+        return {
+            "reflect": (slice(front, 0, -1), slice(-2, -back - 2, -1)),
+            "symmetric": (slice(front - 1, None, -1), slice(-1, -back - 1, -1)),
+            "wrap": (slice(-front, None), slice(0, back)),
+        }[mode]
+    origins = made(Pad, arange(length), (width,), mode, 0)
+    return origins[:front], origins[slice(size(front + length), None)]
 
 
 def _added(shape: Shape, parts: list[tuple[tuple, Handle]]) -> Handle:
     """Return arrays added at keys into zeros of a shape."""
     nodes, keys, operands = parts[0][1].nodes, [], []
-    whole = np.broadcast_to(handle_of(0.0), shape)  # type: ignore[arg-type]
+    whole = broadcast_to(0.0, shape)
     for key, part in parts:
-        entries, arrays = read(whole, key)  # type: ignore[arg-type]
+        entries, arrays = read(whole, key)
         keys.append(entries)
         operands += [part.node, *(one.node for one in arrays)]
     params = (shape, tuple(keys), dtype_of(parts[0][1]))
@@ -118,6 +120,12 @@ def _added(shape: Shape, parts: list[tuple[tuple, Handle]]) -> Handle:
 
 
 row(Pad, kind="array", shape=_pad_shape, write=_write_pad, vjp=(_pad_vjp,))
+
+
+def padded(x: Handle, widths: tuple[Width, ...]) -> Handle:
+    """Return x between zeros; x itself where all widths are 0."""
+    idle = all(one == 0 for width in widths for one in width)
+    return x if idle else made(Pad, x, widths, "constant", 0)
 
 
 @reached_by(np.pad)
@@ -131,10 +139,10 @@ def pad(
 ) -> Handle:
     """The array between added elements: a constant, or its own again."""
     x = handle_of(array)
-    if mode != "constant" and mode not in _PLACES or reflect_type != "even":
+    if mode not in MODES or reflect_type != "even":
         raise UnsupportedError(
             f"np.pad with mode {mode!r} and reflect_type {reflect_type!r}",
-            remedy=f"Supported modes: constant, {', '.join(_PLACES)}; even reflection.",
+            remedy=f"Supported modes: {', '.join(MODES)}; even reflection.",
         )
     values = set(np.ravel(np.asarray(constant_values)).tolist())
     if len(values) != 1:

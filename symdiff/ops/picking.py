@@ -1,26 +1,70 @@
 """Elements picked by position: what is made of indexing with integer arrays.
 
-`take` with its modes, `take_along_axis`, `compress`, `extract`, `choose`. Conditions by
-which elements are kept must be constant, since the result's shape depends on them.
+Indexing with masks, `take` with its modes, `take_along_axis`, `compress`, `extract`,
+`choose`. Masks and conditions must be constant: the result's shape depends on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
-from ..shapes import axis_of
+from ..shapes import axis_of, show
 from .handle import Handle, handle_of, traced_size
-from .indexing import getitem
+from .indexing import getitem as taken_at
 from .indexing import take as taken
+from .joining import stack
 from .layout import ravel, reshape
 from .making import arange
 from .table import reached_by
 
 __all__ = ["take_along_axis"]
+
+
+@reached_by(operator.getitem)
+def getitem(x: Any, key: Any) -> Handle:
+    """The elements at a key; constant masks in it stand for the positions they mark."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if not any(_mask(part) is not None for part in parts):
+        return taken_at(x, key)
+    return taken_at(x, tuple(_positions(handle_of(x), parts)))
+
+
+def _positions(x: Handle, parts: Sequence) -> Iterator[Any]:
+    """Yield the parts of a key, for a mask its positions along each of its axes."""
+    axis = 0
+    for place, part in enumerate(parts):
+        mask = _mask(part)
+        if mask is None:
+            yield part
+        else:
+            covered = x.sizes[axis : axis + mask.ndim]
+            pairs = zip(mask.shape, covered, strict=False)
+            if not all(x.nodes.same_size(one, other) for one, other in pairs):
+                shapes = f"{show(mask.shape)} for axes of sizes {show(covered)}"
+                raise ShapeError(f"a mask of shape {shapes}")
+            yield from mask.nonzero()
+        behind = sum(map(_axes_taken, parts[place + 1 :]))
+        axis = x.ndim - behind if part is Ellipsis else axis + _axes_taken(part)
+
+
+def _axes_taken(part: Any) -> int:
+    mask = _mask(part)
+    return mask.ndim if mask is not None else part is not None and part is not Ellipsis
+
+
+def _mask(part: Any) -> np.ndarray | None:
+    """Return a part of a key as a constant mask, None where it is none."""
+    if isinstance(part, Handle):
+        part = part.value
+    if not isinstance(part, np.ndarray | list):
+        return None
+    array = np.asarray(part)
+    return array if array.dtype == bool and array.ndim else None
 
 
 @reached_by(np.take, method="take")
@@ -50,7 +94,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Handle:
     """The elements at integers along an axis, each row by its own."""
     arr, indices = handle_of(arr), handle_of(indices)
     if axis is None:
-        return getitem(ravel(arr), ravel(indices))
+        return taken_at(ravel(arr), ravel(indices))
     axis = axis_of(axis, arr.ndim)
     if indices.ndim != arr.ndim:
         raise ShapeError("np.take_along_axis: indices and array of different rank")
@@ -58,7 +102,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Handle:
         reshape(arange(length), (-1, *(1,) * (arr.ndim - place - 1)))
         for place, length in enumerate(arr.sizes)
     ]
-    return getitem(arr, (*key[:axis], indices, *key[axis + 1 :]))
+    return taken_at(arr, (*key[:axis], indices, *key[axis + 1 :]))
 
 
 @reached_by(np.compress)
@@ -85,6 +129,6 @@ def choose(
 ) -> Handle:
     """Each element from that one of some arrays whose number stands in `a`."""
     a, *arrays = np.broadcast_arrays(handle_of(a), *choices)
-    stacked = np.stack(arrays)
+    stacked = stack(arrays)
     which = _within(a, stacked, 0, mode)
     return take_along_axis(stacked, np.expand_dims(which, 0), 0)[0]

@@ -23,6 +23,8 @@ Indexed = tuple[Indices, Indices]
 def write_contraction(writer: Writer, node: Any, *operands: Code) -> Code:
     """Return the text of a contraction over the texts of its operands."""
     inputs, output = node.params
+    if (inputs, output) == (((0, 0),), ()):
+        return call(writer.function("np.trace"), *operands)
     if any(len(set(one)) < len(one) for one in inputs):
         return _einsum(writer, operands, inputs, output)
     if len(operands) == 1:

@@ -29,7 +29,9 @@ __all__ = [
     "is_tracing",
     "largest_constant",
     "observed",
+    "paused",
     "refused",
+    "swallowed",
     "title",
 ]
 
@@ -96,6 +98,7 @@ class _Active:
         self.observer = observer
         self.largest = largest
         self.inside = False
+        self.refusal: SymdiffError | None = None
 
 
 @contextmanager
@@ -107,6 +110,16 @@ def activated(
     Constant arrays of more than `largest` elements are refused.
     """
     token = _active.set(_Active(nodes, observer, largest))
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Record nothing in this thread for a while, though it be called from a traced function."""
+    token = _active.set(None)
     try:
         yield
     finally:
@@ -155,11 +168,24 @@ def observed(values: Sequence[Any]) -> Iterator[None]:
 
 def refused(error: SymdiffError, *values: Any) -> SymdiffError:
     """Return an error with the place of the user's call, where one is being traced."""
-    if is_tracing():
-        observer = _active.get().observer  # type: ignore[union-attr]
-        error.position = error.position or observer.place(values)  # type: ignore[union-attr]
-        error.callers = error.callers or observer.callers()  # type: ignore[union-attr]
+    active = _active.get()
+    if active is not None and active.observer is not None and not active.inside:
+        error.position = error.position or active.observer.place(values)
+        error.callers = error.callers or active.observer.callers()
+        active.refusal = error
     return error
+
+
+def swallowed(error: BaseException) -> SymdiffError | None:
+    """Return the refusal in whose place compiled code raised another error, if it did."""
+    active, trace = _active.get(), error.__traceback__
+    refusal = active.refusal if active else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or refusal is None or refusal.position is None:
+        return None
+    here = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+    return refusal if here == (refusal.position.path, refusal.position.line) else None
 
 
 def title(value: Any) -> str:

@@ -19,6 +19,7 @@ from .elementwise import apply, stop_gradient
 from .functions import Root
 from .handle import Handle, handle_of
 from .layout import expand_dims
+from .running import others
 from .table import reached_by, row
 
 __all__ = ["Max", "Min", "Prod", "shifted"]
@@ -70,14 +71,9 @@ def _extremum_vjp(g: Handle, y: Handle, x: Handle) -> Any:
 
 
 def _product_vjp(g: Handle, y: Handle, x: Handle) -> Any:
-    """The product of the others: y / x; at a single zero that of the rest, else 0."""
-    axes, keep = y.node.params[0], bool(y.sizes)
-    zero = x == 0
-    zeros = np.sum(zero, axis=axes, keepdims=keep)
-    safe = np.where(zero, 1, x)
-    rest = np.prod(safe, axis=axes, keepdims=keep)
-    alone = np.where((zeros == 1) & zero, rest, 0)
-    return _restored(g, axes) * np.where(zeros == 0, rest / safe, alone)
+    """The product of the others, which no zero of an element's own hides."""
+    axes = y.node.params[0]
+    return _restored(g, axes) * others(x, axes)
 
 
 for _cls, _name, _rule, _shaping, _corner in (
@@ -111,13 +107,13 @@ def _reduction(cls: type, x: Any, axis: Any, keepdims: bool) -> Handle:
 
 
 @reached_by(np.max, np.amax, method="max")
-def max_(x: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Handle:
+def max_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The largest element, or those over axes."""
     return _reduction(Max, x, axis, keepdims)
 
 
 @reached_by(np.min, np.amin, method="min")
-def min_(x: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Handle:
+def min_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The smallest element, or those over axes."""
     return _reduction(Min, x, axis, keepdims)
 

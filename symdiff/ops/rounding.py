@@ -1,7 +1,7 @@
 """Rows of rounding and remainders: `round`, `trunc`, `%`, `//`, and their kind.
 
 What is piecewise constant has no gradient. A remainder's slope is that between its
-jumps. Refused: `round` to unknown decimals, `reciprocal`-like remainders of bools.
+jumps. Refused: `round` to unknown decimals.
 """
 
 from __future__ import annotations
@@ -147,6 +147,19 @@ def rint(x: Any) -> Handle:
     """X rounded to whole numbers, half to even."""
     x = handle_of(x)
     return round_(cast(x, x.nodes.float_dtype) if dtype_of(x) == "int64" else x)
+
+
+@reached_by(np.float_power)
+def float_power(a: Any, b: Any) -> Any:
+    """a**b of real numbers."""
+    a = handle_of(a)
+    return np.power(cast(a, a.nodes.float_dtype), b)
+
+
+@reached_by(np.ldexp)
+def ldexp(x: Any, exponent: Any) -> Any:
+    """X times a power of 2."""
+    return handle_of(x) * np.power(2.0, handle_of(exponent))
 
 
 @reached_by(np.divmod)

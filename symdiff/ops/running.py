@@ -1,6 +1,7 @@
-"""Rows of running sums, and differences of neighbours: `cumsum`, `diff`, `trapezoid`.
+"""Rows of running sums and products, and differences of neighbours: `cumsum`, `diff`.
 
-Sizes may be unknown. Refused: running sums of whole numbers in another dtype.
+A running product's slope is a linear recurrence, which divides by nothing: it is right
+where elements are 0, to every order. Sizes may be unknown.
 """
 
 from __future__ import annotations
@@ -10,21 +11,33 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..code import Code, Writer, call
+from ..code import Code, Level, Writer, call, wrap
+from ..errors import UnsupportedError
 from ..graph import ArrayNode, Nodes
-from ..shapes import axis_of
-from .elementwise import dtype_of
+from ..shapes import axes_of, axis_of
+from .elementwise import dtype_of, same_rule
 from .handle import Handle, handle_of
 from .indexing import getitem
 from .joining import concatenate
-from .layout import ravel
+from .layout import full_like_shape, moveaxis, ravel, reshape
 from .table import reached_by, row
 
-__all__ = ["CumSum", "along", "cumsum", "flipped"]
+__all__ = ["CumProd", "CumSum", "Recurrence", "along", "backwards", "others"]
 
 
 class CumSum(ArrayNode):
     """Sums of all elements up to each along an axis; params: the axis."""
+
+
+class CumProd(ArrayNode):
+    """Products of all elements up to each along an axis; params: the axis."""
+
+
+class Recurrence(ArrayNode):
+    """y[k] = factor[k - 1] * y[k - 1] + x[k] along an axis, from y[0] = x[0].
+
+    operands: the factors, one fewer than elements, and x; params: the axis.
+    """
 
 
 def along(x: Handle, axis: int, key: Any) -> Handle:
@@ -38,7 +51,7 @@ def flipped(x: Handle, axis: int) -> Handle:
 
 
 def running(cls: type, x: Handle, axis: Any) -> Handle:
-    """Return a running sum or product of a class, of the flattened array for axis None."""
+    """Return a running sum or product, of the flattened array for axis None."""
     if axis is None or not x.sizes:
         x, axis = ravel(x), 0
     made = x.nodes.make(cls, x.node, params=(axis_of(axis, x.ndim),))
@@ -77,10 +90,117 @@ row(
 )
 
 
+# Running products.
+
+
+def before(x: Handle, axis: int) -> Handle:
+    """Return the products of all elements before each along an axis."""
+    first = (*x.sizes[:axis], 1, *x.sizes[axis + 1 :])
+    ones = full_like_shape(handle_of(1), first, dtype_of(x))
+    products = concatenate((ones, running(CumProd, x, axis)), axis)
+    return along(products, axis, slice(None, -1))
+
+
+def others(x: Handle, axes: tuple[int, ...]) -> Any:
+    """Return the product of all other elements over axes, for each."""
+    if len(axes) == 1:
+        return before(x, axes[0]) * _behind(x, axes[0])
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = moveaxis(x, axes, last)
+    flat = reshape(moved, (*moved.sizes[: last[0]], -1))
+    return moveaxis(reshape(others(flat, last[:1]), moved.sizes), last, axes)
+
+
+def _behind(x: Handle, axis: int) -> Handle:
+    return flipped(before(flipped(x, axis), axis), axis)
+
+
+def _recurrence(factor: Handle, x: Handle, axis: int) -> Handle:
+    nodes = x.nodes
+    return Handle(nodes, nodes.make(Recurrence, factor.node, x.node, params=(axis,)))
+
+
+def backwards(factor: Handle, x: Handle, axis: int) -> Handle:
+    """Return the recurrence from the last element to the first."""
+    made = _recurrence(flipped(factor, axis), flipped(x, axis), axis)
+    return flipped(made, axis)
+
+
+def _cumprod_vjp(g: Handle, y: Handle, x: Handle) -> Any:
+    (axis,) = y.node.params
+    return backwards(along(x, axis, slice(1, None)), g, axis) * before(x, axis)
+
+
+def _recurrence_vjp(
+    g: Handle, y: Handle, operands: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    (axis,) = y.node.params
+    slope = backwards(operands[0], g, axis)
+    if not needed[0]:
+        return None, slope
+    later, earlier = along(slope, axis, slice(1, None)), along(y, axis, slice(None, -1))
+    return later * earlier, slope
+
+
+def _recurrence_block(
+    writer: Writer, node: Any, target: str, factor: Code, x: Code
+) -> list[str]:
+    (axis,) = node.params
+    each, i = ":, " * axis, writer.local("i")
+    lines = [f"{target} = {wrap(x, Level.ATOM)}.copy()"]
+    name = factor.text
+    if not name.isidentifier():
+        name = writer.local("factors")
+        lines.append(f"{name} = {factor.text}")
+    step = f"{name}[{each}{i} - 1] * {target}[{each}{i} - 1]"
+    return [
+        *lines,
+        f"for {i} in range(1, {target}.shape[{axis}]):",
+        f"    {target}[{each}{i}] += {step}",
+    ]
+
+
+def _no_expression(writer: Writer, node: Any, *operands: Code) -> Code:
+    raise TypeError("a recurrence is written as statements")
+
+
+row(
+    CumProd,
+    kind="array",
+    shape=running_rule,
+    write=write_running("np.cumprod"),
+    vjp=(_cumprod_vjp,),
+    latex=r"\operatorname{{cumprod}}({0})",
+)
+row(
+    Recurrence,
+    kind="array",
+    shape=lambda nodes, factor, x, axis: (nodes.shape(x), same_rule(nodes, x)[1]),
+    write=_no_expression,
+    block=_recurrence_block,
+    vjp=_recurrence_vjp,
+)
+
+
+# What reaches them.
+
+
 @reached_by(np.cumsum, method="cumsum")
 def cumsum(a: Any, axis: Any = None) -> Handle:
     """Sums of all elements up to each."""
     return running(CumSum, handle_of(a), axis)
+
+
+@reached_by(np.cumprod, method="cumprod")
+def cumprod(a: Any, axis: Any = None) -> Handle:
+    """Products of all elements up to each."""
+    return running(CumProd, handle_of(a), axis)
+
+
+@reached_by(np.cumulative_prod)
+def cumulative_prod(x: Any, /, *, axis: Any = None) -> Handle:
+    """Products of all elements up to each."""
+    return running(CumProd, handle_of(x), axis)
 
 
 @reached_by(np.cumulative_sum)
@@ -126,12 +246,37 @@ def _end(a: Handle, value: Any, axis: int) -> Handle | None:
     if value.sizes:
         return value
     shape = tuple(1 if i == axis else one for i, one in enumerate(a.sizes))
-    return np.broadcast_to(value, shape)  # type: ignore[return-value, arg-type]
+    return np.broadcast_to(value, shape)  # type: ignore[return-value]
+
+
+@reached_by(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None) -> Any:
+    """Central differences along axes, one-sided at the ends; a tuple for several."""
+    f = handle_of(f)
+    axes, widths = axes_of(axis, f.ndim), varargs or (1.0,)
+    if any(handle_of(one).sizes for one in widths):
+        raise UnsupportedError(
+            "np.gradient over unequal distances is not supported",
+            remedy="Write np.diff(f) / np.diff(x).",
+        )
+    widths = widths * len(axes) if len(widths) == 1 else widths
+    parts = tuple(_slopes(f, i, one) for i, one in zip(axes, widths, strict=True))
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _slopes(f: Handle, axis: int, width: Any) -> Handle:
+    def rise(start: int | None, stop: int | None, by: int) -> Any:
+        part = along(f, axis, slice(start, stop))
+        return along(part, axis, slice(by, None)) - along(part, axis, slice(None, -by))
+
+    inside = rise(None, None, 2) / (2 * width)
+    ends = (rise(None, 2, 1) / width, rise(-2, None, 1) / width)
+    return concatenate((ends[0], inside, ends[1]), axis)
 
 
 @reached_by(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Handle:
-    """Differences of neighbours in the flattened array, with elements before and behind."""
+    """Differences of neighbours in the flattened array, between what is given."""
     differences = diff(ravel(handle_of(ary)))
     parts = [
         one if one is differences else ravel(handle_of(one))

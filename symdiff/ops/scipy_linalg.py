@@ -130,7 +130,9 @@ def _cho_solve_vjp(
         return None, d_b
     both = times_transposed(d_b, y)
     both = both + transposed(both)
-    return (-tril(both @ factor) if lower else -triu(factor @ both)), d_b
+    if lower:
+        return -tril(both @ tril(factor)), d_b
+    return -triu(triu(factor) @ both), d_b
 
 
 def scipy_cholesky(
@@ -143,7 +145,7 @@ def scipy_cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> tuple[Handle, bool]:
-    """The triangular factor, zero in its other triangle, and whether it is the lower."""
+    """The triangular factor, zero in the other triangle, and whether it is lower."""
     return cholesky(a, upper=not lower), lower
 
 
@@ -156,10 +158,10 @@ def expm(A: Any) -> Handle:  # noqa: N803 - SciPy's name
 
 
 def _expm_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
-    """Higham (2008), equation 3.16: the derivative is a block of a larger exponential."""
+    """Higham (2008), equation 3.16: a block of a larger exponential."""
     rows, a = x.sizes[-1], transposed(x)
-    blocks = block([[a, g], [np.zeros_like(g), a]])  # type: ignore[call-overload]
-    return expm(blocks)[..., :rows, rows:]  # type: ignore[misc]
+    blocks = block([[a, g], [np.zeros_like(g), a]])
+    return expm(blocks)[..., :rows, rows:]
 
 
 row(

@@ -15,7 +15,7 @@ import sympy
 from ..code import Code, Writer, call
 from ..errors import ShapeError
 from ..graph import ArrayNode, Elementwise, Nodes, number_of
-from .choices import NotEqual
+from .choices import NotEqual, mask, truth
 from .elementwise import apply, bool_rule, cast, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -69,9 +69,12 @@ def clip(
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
     if low is None or high is None:
         x = handle_of(a) if low is None else np.maximum(handle_of(a), low)
-        return x if high is None else np.minimum(x, high)  # type: ignore[return-value]
-    if number_of(handle_of(low).node) is None or number_of(handle_of(high).node) is None:
-        return np.minimum(np.maximum(handle_of(a), low), high)  # type: ignore[return-value]
+        return x if high is None else np.minimum(x, high)
+    if (
+        number_of(handle_of(low).node) is None
+        or number_of(handle_of(high).node) is None
+    ):
+        return np.minimum(np.maximum(handle_of(a), low), high)
     return apply(Clip, a, low, high)
 
 
@@ -82,7 +85,7 @@ def _finite_extremum_vjp(wins: Callable) -> Callable:
     def vjp(
         g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
     ) -> tuple:
-        tie = 0.5 * g * np.equal(*x) if all(needed) else 0
+        tie = 0.5 * g * (x[0] == x[1]) if all(needed) else 0
         return tuple(
             g * taken(one, other) + tie if wanted else None
             for one, other, wanted in zip(x, x[::-1], needed, strict=True)
@@ -153,9 +156,7 @@ def nan_to_num(
 
 
 @reached_by(np.select)
-def select(
-    condlist: Sequence, choicelist: Sequence, default: Any = 0
-) -> Handle:
+def select(condlist: Sequence, choicelist: Sequence, default: Any = 0) -> Handle:
     """The choice of the first condition that holds, else the default."""
     if len(condlist) != len(choicelist):
         raise ShapeError("np.select: as many choices as conditions are needed")
@@ -169,7 +170,7 @@ def select(
 def piecewise(
     x: Any, condlist: Any, funclist: Sequence, *args: Any, **kw: Any
 ) -> Handle:
-    """Each function's value where its condition holds; the last without one elsewhere."""
+    """Each function's value where its condition holds, elsewhere the last one's."""
     x = handle_of(x)
     conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
     result = handle_of(0)
@@ -202,13 +203,25 @@ reached_by(np.isinf)(lambda x: apply(IsInf, x))
 @reached_by(np.logical_xor)
 def logical_xor(a: Any, b: Any) -> Handle:
     """One is true, the other false."""
-    return apply(NotEqual, *(np.logical_or(handle_of(one), False) for one in (a, b)))
+    return apply(NotEqual, *map(truth, (a, b)))
 
 
 @reached_by(np.bitwise_xor)
 def bitwise_xor(a: Any, b: Any) -> Handle:
     """One mask is true, the other false."""
-    return apply(NotEqual, *(np.bitwise_or(handle_of(one), False) for one in (a, b)))
+    return apply(NotEqual, *map(mask, (a, b)))
+
+
+@reached_by(np.isposinf)
+def isposinf(x: Any) -> Any:
+    """Whether x is infinite and not negative."""
+    return handle_of(x) == np.inf
+
+
+@reached_by(np.isneginf)
+def isneginf(x: Any) -> Any:
+    """Whether x is infinite and negative."""
+    return handle_of(x) == -np.inf
 
 
 @reached_by(np.isclose)
@@ -219,6 +232,14 @@ def isclose(
     a, b = handle_of(a), handle_of(b)
     near = (np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b) | (a == b)
     return near | np.isnan(a) & np.isnan(b) if equal_nan else near
+
+
+@reached_by(np.allclose)
+def allclose(
+    a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Whether all of a is within a tolerance of b."""
+    return np.all(isclose(a, b, rtol, atol, equal_nan))
 
 
 @reached_by(np.real, attribute="real")
@@ -232,6 +253,6 @@ reached_by(method="conj")(lambda x: handle_of(x))
 
 
 @reached_by(np.imag, attribute="imag")
-def imag(x: Any) -> Handle:
+def imag(x: Any) -> Any:
     """Zeros: arrays are real."""
-    return np.zeros_like(handle_of(x))  # type: ignore[return-value]
+    return np.zeros_like(handle_of(x))

@@ -89,7 +89,7 @@ def _compared(function: Callable, left: TracedSize, right: Any) -> bool:
         SizeError(
             f"this compares the unknown size {left.expression} with {_expression(right)}",
             remedy="The answer would hold for some sizes only. Leave the comparison out, "
-            "give the\nsize as a number, or give sizes that are always equal one name.",
+            "give the size as a number, or give sizes that are always equal one name.",
         )
     )
 

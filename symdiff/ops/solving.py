@@ -1,7 +1,7 @@
 """Rows of linear systems: solve, inverse, determinant, pseudo-inverse, least squares.
 
 Over the last two axes, batched as in NumPy. Derivatives: Giles (2008), "An extended
-collection of matrix derivative results", and Golub & Pereyra (1973), "The differentiation
+collection of matrix derivative results"; Golub & Pereyra (1973), "The differentiation
 of pseudo-inverses". Least squares and pseudo-inverses keep their rank.
 """
 
@@ -16,6 +16,7 @@ from ..code import Code, Level, Writer, call, wrap
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, broadcast, is_floating, promote, show, smallest
+from .contraction import outer
 from .elementwise import cast, dtype_of
 from .handle import Handle, handle_of, traced_size
 from .layout import swapaxes
@@ -99,8 +100,8 @@ def same_as_operand(nodes: Nodes, x: sympy.Expr, *params: Any) -> tuple[Shape, s
     return nodes.shape(x), nodes.dtype(x)
 
 
-# What NumPy gives as a tuple is one node, its members are parts of it. The whole stands for
-# its operand: a part's rule gives the operand's cotangent, which the whole hands on.
+# What NumPy gives as a tuple is one node, its members are parts of it. The whole stands
+# for its operand: a part's rule gives the operand's cotangent, the whole hands it on.
 
 
 def whole(cls: type, name: str, option: str = "") -> None:
@@ -170,7 +171,7 @@ def _solve_slope(g: Handle, y: Handle, a: Handle, b: Handle) -> Handle:
 
 def times_transposed(a: Handle, b: Handle) -> Handle:
     """Return a @ b.T; of vectors the outer product."""
-    return np.outer(a, b) if a.ndim == 1 else a @ transposed(b)  # type: ignore
+    return outer(a, b) if a.ndim == 1 else a @ transposed(b)
 
 
 row(
@@ -325,9 +326,9 @@ row(
 
 @reached_by(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: None = None) -> tuple:
-    """The nearest solution, the squares of its residuals, the full rank, singular values."""
+    """The nearest solution, squares of residuals, the full rank, singular values."""
     a, b = matrices(a, "np.linalg.lstsq"), real(handle_of(b))
     x = Handle(a.nodes, a.nodes.make(LeastSquares, a.node, b.node))
     squares = np.atleast_1d(np.sum((b - a @ x) ** 2, axis=0))
     rank = traced_size(a.nodes, smallest(*a.sizes))
-    return x, squares, rank, np.linalg.svdvals(a)  # type: ignore[arg-type]
+    return x, squares, rank, np.linalg.svdvals(a)

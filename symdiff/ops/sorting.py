@@ -17,14 +17,14 @@ from ..code import Code, Level, Writer, call, wrap
 from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes, number_of
 from ..shapes import Shape, axes_of, axis_of, is_floating, product
-from .choices import NotEqual
-from .elementwise import Cast, apply, cast, dtype_of
+from .choices import truth
+from .elementwise import Cast, cast, dtype_of
 from .handle import Handle, handle_of
 from .joining import stack
 from .layout import expand_dims, ravel
 from .table import reached_by, row
 
-__all__ = ["ArgSort", "Quantile", "Sort"]
+__all__ = ["ArgSort", "Quantile", "Sort", "all_", "any_"]
 
 Axes = tuple[int, ...]
 
@@ -38,11 +38,11 @@ class ArgSort(ArrayNode):
 
 
 class Permuted(ArrayNode):
-    """The elements of x in an order, each once; operands: x, the order; params: the axis."""
+    """The elements of x in an order, each once; params: the axis."""
 
 
 class ArgExtremum(ArrayNode):
-    """The first place of an extremum; params: "argmax" or "argmin", the axis or None."""
+    """The first place of an extremum; params: NumPy's name, the axis or None."""
 
 
 class Quantile(ArrayNode):
@@ -117,9 +117,7 @@ row(
     kind="array",
     shape=lambda nodes, x, axis: (nodes.shape(x), nodes.dtype(x)),
     write=_write_sort,
-    vjp=(
-        lambda g, y, x: _permuted(g, _ranks(x, y.node.params[0]), y.node.params[0]),
-    ),
+    vjp=(lambda g, y, x: _permuted(g, _ranks(x, y.node.params[0]), y.node.params[0]),),
     corner="sort at a tie: equal elements in their order",
     latex=r"\operatorname{{sort}}({0})",
 )
@@ -219,8 +217,7 @@ def _truth(cls: type, name: str) -> Callable:
     def build(
         a: Any, axis: Any = None, out: None = None, keepdims: bool = False
     ) -> Handle:
-        a = handle_of(a)
-        a = a if dtype_of(a) == "bool" else apply(NotEqual, a, 0)
+        a = truth(a)
         axes = axes_of(axis, a.ndim)
         if not axes:
             return a
@@ -230,16 +227,14 @@ def _truth(cls: type, name: str) -> Callable:
     return build
 
 
-reached_by(np.all, method="all")(_truth(All, "all"))
-reached_by(np.any, method="any")(_truth(AnyOf, "any"))
+all_ = reached_by(np.all, method="all")(_truth(All, "all"))
+any_ = reached_by(np.any, method="any")(_truth(AnyOf, "any"))
 
 
 @reached_by(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The number of elements that are not 0."""
-    a = handle_of(a)
-    a = a if dtype_of(a) == "bool" else apply(NotEqual, a, 0)
-    return np.sum(a, axis=axis, keepdims=keepdims)
+    return np.sum(truth(a), axis=axis, keepdims=keepdims)
 
 
 # Quantiles.

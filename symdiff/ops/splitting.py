@@ -1,7 +1,7 @@
-"""Arrays joined and split in NumPy's other ways: what is made of concatenation and slices.
+"""Arrays joined and split in NumPy's other ways: by concatenation and slices.
 
-`hstack`, `block`, `split`, `insert`, `meshgrid` and their kin need no rows. Positions at
-which arrays are split or changed must be known; axes may have unknown sizes.
+`hstack`, `block`, `split`, `insert`, `meshgrid` and their kin need no rows. Positions
+at which arrays are split or changed must be known; axes may have unknown sizes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..errors import ShapeError, SizeError
 from ..shapes import Size, axis_of, broadcast, divide, product, show, size
 from .handle import Handle, handle_of, size_of
 from .joining import concatenate, stack
-from .layout import broadcast_to, expand_dims, ravel, reshape, shape_of
+from .layout import broadcast_to, expand_dims, moveaxis, ravel, reshape, shape_of
 from .moving import rows_of, tile
 from .table import reached_by
 
@@ -24,7 +24,7 @@ __all__ = ["along", "split"]
 
 
 def along(axis: int, part: Any) -> tuple:
-    """Return the key that is `part` along an axis and takes the axes before it whole."""
+    """Return the key that is `part` along an axis, the axes before it whole."""
     return (*(slice(None),) * axis, part)
 
 
@@ -34,7 +34,7 @@ def along(axis: int, part: Any) -> tuple:
 @reached_by(np.hstack)
 def hstack(tup: Iterable) -> Handle:
     """Arrays side by side: along the second axis, vectors along their one."""
-    arrays = [np.atleast_1d(handle_of(one)) for one in tup]
+    arrays: list[Any] = [np.atleast_1d(handle_of(one)) for one in tup]
     return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
 
 
@@ -64,7 +64,7 @@ def column_stack(tup: Iterable) -> Handle:
 
 @reached_by(np.block)
 def block(arrays: Any) -> Handle:
-    """An array made of nested lists of blocks: the innermost lists along the last axis."""
+    """An array made of nested lists of blocks: the innermost along the last axis."""
     depth = _depth(arrays)
     rank = max([depth, *(handle_of(one).ndim for one in _leaves(arrays))])
     return _block(arrays, depth, rank)
@@ -162,6 +162,12 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Handle]:
     return split(ary, indices_or_sections, 2)
 
 
+@reached_by(np.unstack)
+def unstack(x: Any, /, *, axis: Any = 0) -> tuple[Handle, ...]:
+    """The parts of an array along an axis of known size, each without the axis."""
+    return tuple(moveaxis(x, axis, 0))
+
+
 # Changed in length.
 
 
@@ -175,7 +181,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Handle:
     places, single = _positions(obj, x.sizes[axis], "np.insert")
     if single:
         values = expand_dims(values, tuple(range(x.ndim - values.ndim)))
-        new = np.moveaxis(values, 0, axis)
+        new = moveaxis(values, 0, axis)
         shape = (*x.sizes[:axis], new.sizes[axis], *x.sizes[axis + 1 :])
         head, tail = _parts(x, axis, places)
         return concatenate([head, broadcast_to(new, shape), tail], axis)
@@ -221,7 +227,9 @@ def _positions(obj: Any, length: Size, name: str) -> tuple[list[int], bool]:
 
 def _from_front(place: int, length: Size, name: str) -> Any:
     if isinstance(length, int) and not -length <= place <= length:
-        raise ShapeError(f"{name}: {place} is out of bounds for an axis of size {length}")
+        raise ShapeError(
+            f"{name}: {place} is out of bounds for an axis of size {length}"
+        )
     return size(length + place) if place < 0 else place
 
 
@@ -272,7 +280,9 @@ def ix_(*args: Any) -> tuple[Handle, ...]:
     arrays = [handle_of(one) for one in args]
     for one in arrays:
         if one.ndim != 1:
-            raise ShapeError(f"np.ix_: an index of shape {show(one.sizes)} is no vector")
+            raise ShapeError(
+                f"np.ix_: an index of shape {show(one.sizes)} is no vector"
+            )
     rank = range(len(arrays))
     return tuple(
         expand_dims(one, tuple(i for i in rank if i != axis))

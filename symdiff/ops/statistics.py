@@ -1,6 +1,6 @@
 """Averages, ranges, covariances, and the reductions that pass NaN over.
 
-All are a few lines of NumPy on handles. Refused: weights of `cov`, `initial=`, `where=`.
+All are a few lines of NumPy on handles. Refused: weights of `cov`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .layout import broadcast_to, reshape, squeeze, transpose
 from .reductions import mean
 from .table import reached_by
 
-__all__ = ["average", "cov", "nanmean"]
+__all__ = ["average", "cov", "nanmax", "nanmean", "nanmin"]
 
 
 @reached_by(np.ptp)
@@ -39,7 +39,7 @@ def average(
     *,
     keepdims: bool = False,
 ) -> Any:
-    """The weighted mean of all elements or over axes, with the weights' sum if asked for."""
+    """The weighted mean of all elements or over axes; also the weights' sum."""
     a = handle_of(a)
     if weights is None:
         result, total = mean(a, axis, keepdims=keepdims), handle_of(1.0)
@@ -136,6 +136,12 @@ def nancumsum(a: Any, axis: Any = None) -> Any:
     return np.cumsum(_without_nan(a, 0), axis=axis)
 
 
+@reached_by(np.nancumprod)
+def nancumprod(a: Any, axis: Any = None) -> Any:
+    """Products of what is not NaN up to each element."""
+    return np.cumprod(_without_nan(a, 1), axis=axis)
+
+
 def _count(x: Handle, axis: Any, keepdims: bool) -> Any:
     return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims)
 
@@ -148,9 +154,7 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @reached_by(np.nanvar)
-def nanvar(
-    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Any:
+def nanvar(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance of what is not NaN; NaN where there is not enough of it."""
     a = handle_of(a)
     centered = _without_nan(a - nanmean(a, axis, keepdims=True), 0)
@@ -177,5 +181,5 @@ def _nan_extremum(reduction: Callable, worst: float) -> Callable:
     return build
 
 
-reached_by(np.nanmax)(_nan_extremum(np.max, -np.inf))
-reached_by(np.nanmin)(_nan_extremum(np.min, np.inf))
+nanmax = reached_by(np.nanmax)(_nan_extremum(np.max, -np.inf))
+nanmin = reached_by(np.nanmin)(_nan_extremum(np.min, np.inf))

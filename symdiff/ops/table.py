@@ -21,7 +21,6 @@ from ..graph import SHAPE_RULES
 from ..shapes import is_weak
 
 __all__ = [
-    "EVALUATE",
     "FUNCTIONS",
     "METHODS",
     "PROPERTIES",
@@ -73,9 +72,6 @@ FUNCTIONS: dict[Callable, Callable] = {}
 METHODS: dict[str, Callable] = {}
 PROPERTIES: dict[str, Callable] = {}
 
-# The NumPy or SciPy callable that computes what a function on handles records.
-EVALUATE: dict[Callable, Callable] = {}
-
 
 def row(
     node: type, *, kind: Kind, shape: Shaping, write: str | Writing, **facts: Any
@@ -111,7 +107,6 @@ def reached_by(*callables: Callable, method: str = "", attribute: str = "") -> C
     def register(function: Callable) -> Callable:
         for one in callables:
             FUNCTIONS[one] = function
-            EVALUATE.setdefault(function, one)
         if method:
             METHODS[method] = function
         if attribute:
@@ -122,13 +117,19 @@ def reached_by(*callables: Callable, method: str = "", attribute: str = "") -> C
 
 
 # Values at which options of NumPy's functions do nothing.
-NEUTRAL = {
-    "casting": "same_kind",
-    "dtype": None,
-    "order": "C",
-    "out": None,
-    "subok": True,
-    "where": True,
+NEUTRAL: Mapping[str, tuple] = {
+    "b": (None,),
+    "casting": ("same_kind", "safe", "unsafe"),
+    "device": (None, "cpu"),
+    "dtype": (None,),
+    "like": (None,),
+    "mode": ("raise",),
+    "order": ("C", "K"),
+    "out": (None,),
+    "return_sign": (False,),
+    "shape": (None,),
+    "subok": (True, False),
+    "where": (True,),
 }
 
 _signature = lru_cache(maxsize=None)(inspect.signature)
@@ -149,7 +150,7 @@ def accepted(
             continue
         if option in signature.parameters:
             left[option] = value
-        elif option not in NEUTRAL or value is not NEUTRAL[option]:
+        elif not any(value is one for one in NEUTRAL.get(option, ())):
             raise UnsupportedError(
                 f"{name}: the option {option}={value!r} is not supported",
                 remedy="Write it without this option.",

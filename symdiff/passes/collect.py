@@ -17,14 +17,17 @@ from ..graph import Graph, Nodes, number_of
 from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.handle import Handle
-from ..ops.layout import Broadcast, Reshape, full_like_shape, reshape
+from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
 from ..shapes import Shape, is_floating
 from .rebuild import rebuild
 
 __all__ = ["collect"]
 
-# A factor of a product, and the shape that it is brought into first, if any.
-Factor = tuple[sympy.Expr, Shape | None]
+# Longer products are left as they are, so that the work is linear in the graph.
+LONGEST = 12
+
+# A factor of a product, and the layout nodes that move its elements first.
+Factor = tuple[sympy.Expr, tuple[sympy.Expr, ...]]
 
 
 def collect(graph: Graph) -> Graph:
@@ -36,8 +39,8 @@ def collect(graph: Graph) -> Graph:
         nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
     ) -> sympy.Expr | None:
         factors = [
-            done[id(one)] if shape is None else _reshaped(nodes, done[id(one)], shape)
-            for one, shape in chains.get(id(node), ())
+            moved(Handle(nodes, done[id(one)]), moves).node
+            for one, moves in chains.get(id(node), ())
         ]
         product = _product(nodes, factors) if factors else None
         shape, dtype = graph.nodes.shape(node), graph.nodes.dtype(node)
@@ -46,10 +49,6 @@ def collect(graph: Graph) -> Graph:
         return full_like_shape(Handle(nodes, product), shape, dtype).node
 
     return rebuild(graph, rewrite, done)
-
-
-def _reshaped(nodes: Nodes, node: sympy.Expr, shape: Shape) -> sympy.Expr:
-    return reshape(Handle(nodes, node), shape).node
 
 
 # Finding the factors.
@@ -66,21 +65,30 @@ def _chains(graph: Graph) -> dict[int, list[Factor]]:
         if not operands or not nodes[node].backward:
             continue
         found = [
-            chains.get(id(one), []) if uses[id(one)] == 1 else [] for one in operands
+            chains.pop(id(one)) if _absorbed(chains.get(id(one)), uses[id(one)]) else []
+            for one in operands
         ]
         if isinstance(node, sympy.Mul) and not _is_mean(nodes, node):
             pairs = zip(operands, found, strict=True)
             chains[id(node)] = [
-                factor for one, inner in pairs for factor in inner or [(one, None)]
+                factor for one, inner in pairs for factor in inner or [(one, ())]
             ]
         elif isinstance(node, Broadcast) and found[0]:
             chains[id(node)] = found[0]
-        elif isinstance(node, Reshape) and _moves_inside(nodes, node, found[0]):
+        elif isinstance(node, _MOVES) and _moves_inside(nodes, node, found[0]):
             chains[id(node)] = [
-                (one, nodes.shape(node) if _shape(nodes, (one, before)) else None)
-                for one, before in found[0]
+                (one, (*moves, node) if _shape(nodes, (one, moves)) else ())
+                for one, moves in found[0]
             ]
     return chains
+
+
+_MOVES = (Reshape, Transpose)
+
+
+def _absorbed(factors: Sequence[Factor] | None, uses: int) -> bool:
+    """Whether a product is part of the one that it is a factor of."""
+    return factors is not None and uses == 1 and len(factors) <= LONGEST
 
 
 def _is_mean(nodes: Nodes, node: sympy.Expr) -> bool:
@@ -90,17 +98,17 @@ def _is_mean(nodes: Nodes, node: sympy.Expr) -> bool:
 
 
 def _shape(nodes: Nodes, factor: Factor) -> Shape:
-    node, shape = factor
-    return nodes.shape(node) if shape is None else shape
+    node, moves = factor
+    return nodes.shape(moves[-1] if moves else node)
 
 
 def _moves_inside(nodes: Nodes, node: sympy.Expr, factors: Sequence[Factor]) -> bool:
-    """Whether reshaping each factor is no more work than reshaping their product."""
+    """Whether moving each factor is no more work than moving their product."""
     arrays = [one for one in factors if _shape(nodes, one)]
     inner = nodes.shape(nodes[node].operands[0])
     alike = all(_shape(nodes, one) == inner for one in arrays)
     folds = any(
-        isinstance(one, Reshape)
+        type(one) is type(node)
         and nodes.shape(nodes[one].operands[0]) == nodes.shape(node)
         for one, _ in arrays
     )

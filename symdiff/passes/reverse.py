@@ -2,11 +2,12 @@
 
 In: a graph with the output "value", the names of the inputs that are wanted. Out: the
 graph with an output "d_NAME" for each, in the dtype of its input, all times the scalar
-input "cotangent". Nothing is computed for other inputs.
+input `COTANGENT`. Nothing is computed for other inputs.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,13 +18,14 @@ from ..ops.choices import where
 from ..ops.elementwise import cast
 from ..ops.handle import Handle, activated, handle_of
 from ..ops.indexing import IndexAdd, added_together
-from ..ops.layout import LAYOUT, full_like_shape, laid_out, unbroadcast
+from ..ops.layout import LAYOUT, full_like_shape, moved, unbroadcast
 from ..ops.table import ROWS
 from ..shapes import is_floating, is_weak, strong
 
 __all__ = ["COTANGENT", "reverse"]
 
-COTANGENT = "cotangent"
+# No parameter has this name.
+COTANGENT = "cotangent of the value"
 
 # The parts of each node's cotangent, by the node's id.
 Parts = dict[int, list[Handle]]
@@ -97,13 +99,13 @@ def _total(nodes: Nodes, node: sympy.Expr, parts: Parts) -> Handle:
     """Return a node's cotangent: the sum of its parts, what was indexed into one array."""
     found = parts.pop(id(node))
     indexed = [one for one in found if type(one.node) is IndexAdd]
-    total, *rest = [one for one in found if type(one.node) is not IndexAdd] or [
-        added_together(indexed)
-    ]
-    for one in rest:
+    times = Counter(one.node for one in found if type(one.node) is not IndexAdd)
+    terms = [Handle(nodes, one) * n if n > 1 else Handle(nodes, one) for one, n in times.items()]
+    if indexed:
+        terms.append(added_together(indexed))
+    total = terms[0]
+    for one in terms[1:]:
         total = total + one
-    if indexed and len(indexed) < len(found):
-        total = total + added_together(indexed)
     _name_after(nodes, total.node, node)
     return total
 
@@ -158,15 +160,19 @@ def _masked(nodes: Nodes, g: Handle) -> tuple[Handle, Handle, bool] | None:
     """Return mask, cotangent, and whether the mask lets it through, of a masked one."""
     node, moves = g.node, []
     while isinstance(node, LAYOUT):
-        moves.append(node)
+        moves.insert(0, node)
         (node,) = nodes[node].operands
     if type(node) is not where:
         return None
-    mask, *branches = (Handle(nodes, one) for one in nodes[node].operands)
-    for branch, other, taken in ((*branches, True), (*branches[::-1], False)):
-        if number_of(other.node) == 0:
-            shape = nodes.shape(node)
-            return laid_out(mask, shape, moves), laid_out(branch, shape, moves), taken
+    mask, *branches = (
+        full_like_shape(Handle(nodes, one), nodes.shape(node), nodes.dtype(one))
+        if moves
+        else Handle(nodes, one)
+        for one in nodes[node].operands
+    )
+    for taken, zero, passes in ((0, 1, True), (1, 0, False)):
+        if number_of(nodes[node].operands[1 + zero]) == 0:
+            return moved(mask, moves), moved(branches[taken], moves), passes
     return None
 
 

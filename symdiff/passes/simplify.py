@@ -8,12 +8,14 @@ with a repeated array is summed before it is repeated.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 
 import sympy
 
 from ..graph import Graph, Nodes, number_of
-from ..ops.choices import where
+from ..ops.arithmetic import is_reciprocal
+from ..ops.choices import Maximum, where
 from ..ops.contraction import Contraction, contract
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.handle import Handle, handle_of
@@ -68,11 +70,18 @@ def _alike(nodes: Nodes, one: sympy.Expr, other: sympy.Expr) -> bool:
 
 
 def _numbers(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """A sum or product of whole numbers is one."""
-    one, other = map(number_of, operands)
-    if type(one) is not int or type(other) is not int:
+    """A sum, product or maximum of whole numbers is one."""
+    values = [number_of(one) for one in operands]
+    if any(type(one) is not int for one in values):
         return None
-    return nodes.number(one * other if isinstance(node, sympy.Mul) else one + other)
+    return nodes.number(_ON_NUMBERS[type(node)](*values))
+
+
+_ON_NUMBERS: dict[type, Callable[..., int]] = {
+    sympy.Add: operator.add,
+    sympy.Mul: operator.mul,
+    Maximum: max,
+}
 
 
 def _one(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
@@ -103,19 +112,12 @@ def _is_zero(nodes: Nodes) -> Callable[[sympy.Expr], bool]:
 
 
 def _sign(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """Signs move out of products: a * -b is -(a * b), -(-a) is a."""
+    """x * -1 is -x, -(-x) is x."""
     first, second = operands
     minus = nodes.number(-1)
     if second is minus:
         return _negated(nodes, first) or nodes.make(sympy.Mul, minus, first)
-    if first is minus:
-        return _negated(nodes, second)
-    positive = [_negated(nodes, one) or one for one in operands]
-    signs = sum(a is not b for a, b in zip(positive, operands, strict=True))
-    if not signs:
-        return None
-    made = _simplified(nodes, sympy.Mul, tuple(positive))
-    return made if signs == 2 else nodes.make(sympy.Mul, minus, made)
+    return _negated(nodes, second) if first is minus else None
 
 
 def _negated(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
@@ -258,6 +260,19 @@ def _idle(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | No
     return inner if _alike(nodes, inner, node) else None
 
 
+def _inside(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """One number in another shape is repeated to it; 1 / x is reshaped as x is."""
+    (inner,) = operands
+    shape, dtype = nodes.shape(node), nodes.dtype(node)
+    if isinstance(inner, Broadcast) and not nodes.shape(nodes[inner].operands[0]):
+        return full_like_shape(Handle(nodes, nodes[inner].operands[0]), shape, dtype).node
+    if is_reciprocal(inner):
+        below, minus_one = nodes[inner].operands
+        moved = _simplified(nodes, type(node), (below,), node.params)
+        return nodes.make(sympy.Pow, moved, minus_one)
+    return None
+
+
 def _passed(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """What the derivative took for constant is a value like others afterwards."""
     return operands[0]
@@ -280,12 +295,13 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
         (_twice, False),
         (_narrow, False),
     ),
+    Maximum: ((_numbers, True),),
     sympy.Pow: ((_one_power, True),),
     where: ((_leading, True), (_narrow, False)),
     IndexAdd: ((_narrow_added, False),),
-    Reshape: ((_idle, True),),
+    Reshape: ((_idle, True), (_inside, False)),
     Broadcast: ((_idle, True),),
     Cast: ((_idle, True),),
-    Contraction: ((_summed_first, False), (_folded, True)),
+    Contraction: ((_zero, False), (_summed_first, False), (_folded, True)),
     StopGradient: ((_passed, True),),
 }

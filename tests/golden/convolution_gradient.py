@@ -12,11 +12,12 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   0              3924 n + 1   0
-    backward  0              4118 n + 11  0
-    kept between the passes: 0 values
+    backward  0              4117 n + 12  0
+    kept between the passes: 197 n values
 
 Corners
-    convolution.py:20: maximum(x, y) at x == y: slope 0 against a constant, else halves
+    convolution.py:20: maximum(x, y) at x == y: slope 0 against a constant, else
+        halves
 """
 
 import sys
@@ -57,10 +58,9 @@ def backward(cache, cotangent=1.0):
     images, active, score_minus_targets, n = cache
     cotangent = np.float64(cotangent)
 
-    # gradient of: score = active.mean(axis=(1, 2))
-    d_sum_active = 2 * (cotangent / n) * score_minus_targets / 196  # (n,)
     # gradient of: active = np.maximum(feature, 0)
-    d_feature = d_sum_active[:, None, None] * np.sign(active)  # (n, 14, 14)
+    d_feature_factor = 2 * cotangent / n / 196 * score_minus_targets[:, None, None]
+    d_feature = d_feature_factor * np.sign(active)  # (n, 14, 14)
     # gradient of: feature = feature + kernel[i, j] * images[:, i : i + rows, j : j ...
     d_bias = d_feature.sum()  # ()
     d_kernel = np.zeros((3, 3))

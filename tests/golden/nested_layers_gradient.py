@@ -17,7 +17,7 @@ Arguments
 Cost          multiply-adds  elementwise  transcendental
     forward   400 n          68 n + 2     0
     backward  672 n          99 n + 3     0
-    kept between the passes: 0 values
+    kept between the passes: 33 n values
 
 Corners
     nested_layers.py:19: maximum(x, y) at x == y: slope 0 against a constant, else

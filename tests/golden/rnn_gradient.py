@@ -14,8 +14,8 @@ Arguments
 
 Cost          multiply-adds  elementwise   transcendental
     forward   1616 n         179 n + 1     80 n
-    backward  2400 n         321 n + 1362  0
-    kept between the passes: 0 values
+    backward  2400 n         321 n + 1090  0
+    kept between the passes: 81 n values
 
 Corners: none.
 """
@@ -61,30 +61,25 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
-    d_h_4_v_minus_y = 2 * (cotangent / n) * h_4_v_minus_y  # (n,)
+    d_h_4_v_minus_y = 2 * cotangent / n * h_4_v_minus_y  # (n,)
     d_v = d_h_4_v_minus_y @ h_4  # (16,)
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_4 = np.outer(d_h_4_v_minus_y, v) * (1 - h_4**2)  # (n, 16)
     d_b = d_pre_h_4.sum(axis=0)  # (16,)
-    d_Wh = h_3.T @ d_pre_h_4  # (16, 16)
     d_Wx = X[4].T @ d_pre_h_4  # (4, 16)
     d_pre_h_3 = d_pre_h_4 @ Wh.T * (1 - h_3**2)  # (n, 16)
     d_b += d_pre_h_3.sum(axis=0)
-    d_Wh += h_2.T @ d_pre_h_3
     d_Wx += X[3].T @ d_pre_h_3
     d_pre_h_2 = d_pre_h_3 @ Wh.T * (1 - h_2**2)  # (n, 16)
     d_b += d_pre_h_2.sum(axis=0)
-    d_Wh += h_1.T @ d_pre_h_2
     d_Wx += X[2].T @ d_pre_h_2
     d_pre_h_1 = d_pre_h_2 @ Wh.T * (1 - h_1**2)  # (n, 16)
     d_b += d_pre_h_1.sum(axis=0)
-    d_Wh += h.T @ d_pre_h_1
     d_Wx += X[1].T @ d_pre_h_1
     d_pre_h = d_pre_h_1 @ Wh.T * (1 - h**2)  # (n, 16)
-    sum_d_pre_h = d_pre_h.sum(axis=0)  # (16,)
-    d_b += sum_d_pre_h
-    d_Wh += 0 * sum_d_pre_h
+    d_b += d_pre_h.sum(axis=0)
     d_Wx += X[0].T @ d_pre_h
+    d_Wh = h_3.T @ d_pre_h_4 + h_2.T @ d_pre_h_3 + h_1.T @ d_pre_h_2 + h.T @ d_pre_h_1
     return Gradient(Wx=d_Wx, Wh=d_Wh, b=d_b, v=d_v)
 
 
