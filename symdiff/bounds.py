@@ -1,7 +1,7 @@
 """How large the integers of an argument may be: those that index an axis, by the axis.
 
-In: a graph. Out: for each integer input that is an index, the smallest axis that it indexes. Made-up arguments
-are drawn below it.
+In: a graph. Out: for each integer input that is an index, the smallest axis that it
+indexes. Made-up arguments are drawn below it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ __all__ = ["index_bounds", "values_at"]
 
 
 def index_bounds(graph: Graph) -> dict[str, Size]:
-    """Return the exclusive bound of each integer input that is used as an index, by name."""
+    """Return the exclusive bound of each integer input that is used as an index, by
+    name.
+    """
     bounds: dict[str, Size] = {}
     for node in graph.walk():
         if not isinstance(node, Index):
@@ -53,6 +55,6 @@ def values_at(bounds: Mapping[str, Size], sizes: Mapping[str, int]) -> dict[str,
     values = {}
     for name, bound in bounds.items():
         if not isinstance(bound, int):
-            bound = int(bound.subs({s: sizes[s.name] for s in bound.free_symbols}))  # type: ignore[attr-defined]
+            bound = int(bound.subs({s: sizes[s.name] for s in bound.free_symbols}))
         values[name] = bound
     return values

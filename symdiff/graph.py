@@ -1,9 +1,11 @@
-"""The graph: interned SymPy nodes with their shapes, dtypes, names and places in the user's source.
+"""The graph: interned SymPy nodes with their shapes, dtypes, names and places in the
+user's source.
 
-`Nodes` makes nodes, equal ones as one object; `Graph` names some of them as outputs and is what passes take
-and give. Elementwise nodes are SymPy's own classes or `Elementwise`; everything else that an array needs is
-an `ArrayNode`, whose fixed parameters (axes, shapes, keys) stand in `params`. Nodes whose operands' shapes do
-not fit are refused by the shape rule of their row.
+`Nodes` makes nodes, equal ones as one object; `Graph` names some of them as outputs and
+is what passes take and give. Elementwise nodes are SymPy's own classes or
+`Elementwise`; everything else that an array needs is an `ArrayNode`, whose fixed
+parameters (axes, shapes, keys) stand in `params`. Nodes whose operands' shapes do not
+fit are refused by the shape rule of their row.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ class Variable(sympy.Symbol):
 
 
 class ArrayNode(sympy.Expr):
-    """An operation on whole arrays: operands in `args`, fixed parameters in `params`."""
+    """An operation on whole arrays: operands in `args`, fixed parameters in `params`.
+    """
 
     is_commutative = True
     params: tuple
@@ -69,7 +72,8 @@ class ArrayNode(sympy.Expr):
 
 
 class ArrayConstant(ArrayNode):
-    """A small array that the loss holds: its dtype, shape and bytes are the parameters."""
+    """A small array that the loss holds: its dtype, shape and bytes are the parameters.
+    """
 
     @property
     def array(self) -> np.ndarray:
@@ -120,8 +124,8 @@ def array_node(cls: type, args: Iterable[sympy.Expr], params: tuple) -> Any:
 class Nodes:
     """All nodes of one stage of a compilation, each made once.
 
-    `witness` gives unknown sizes a value while a loss is traced, `float_dtype` is the dtype of real arrays
-    that the loss makes itself.
+    `witness` gives unknown sizes a value while a loss is traced, `float_dtype` is the
+    dtype of real arrays that the loss makes itself.
     """
 
     def __init__(
@@ -159,7 +163,9 @@ class Nodes:
         return self._info[id(node)].dtype
 
     def same_size(self, one: Size, other: Size) -> bool:
-        """Return whether two sizes are equal: for certain, or while tracing by their witnesses."""
+        """Return whether two sizes are equal: for certain, or while tracing by their
+        witnesses.
+        """
         if one == other:
             return True
         return bool(self.witness) and self.size_value(one) == self.size_value(other)
@@ -208,7 +214,9 @@ class Nodes:
         return self.make(ArrayConstant, params=(dtype, value.shape, data.tobytes()))
 
     def is_size(self, node: sympy.Expr) -> bool:
-        """Return whether a node is an unknown size or computed from such, a leaf of the graph."""
+        """Return whether a node is an unknown size or computed from such, a leaf of the
+        graph.
+        """
         info = self[node]
         return (
             info.dtype == "int"
@@ -217,7 +225,9 @@ class Nodes:
         )
 
     def make(self, cls: type, *operands: sympy.Expr, params: tuple = ()) -> sympy.Expr:
-        """Return the node of a class over operands; the one made before where it is equal."""
+        """Return the node of a class over operands; the one made before where it is
+        equal.
+        """
         key = (cls, *map(id, operands), params)
         node = self._made.get(key)
         if node is None:
@@ -231,7 +241,9 @@ class Nodes:
     def marked(
         self, position: Position | None, *, backward: bool = False
     ) -> Iterator[None]:
-        """Give nodes made inside a place in the source, and say which half they belong to."""
+        """Give nodes made inside a place in the source, and say which half they belong
+        to.
+        """
         before = self.position, self.backward
         self.position, self.backward = position, backward
         try:
@@ -281,8 +293,8 @@ def _number_node(value: float, dtype: str) -> sympy.Expr:
 class Graph:
     """Outputs over interned nodes: what one pass gives to the next.
 
-    rewrites: what passes changed that a reader should know. corners: where the derivative
-    follows a convention. Both are lines of text that begin with their place.
+    rewrites: what passes changed that a reader should know. corners: where the
+    derivative follows a convention. Both are lines of text that begin with their place.
     """
 
     nodes: Nodes
@@ -292,12 +304,15 @@ class Graph:
     corners: tuple[str, ...] = ()
 
     def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
-        """Return the nodes that outputs need (all outputs by default), operands first."""
+        """Return the nodes that outputs need (all outputs by default), operands first.
+        """
         wanted = self.outputs if outputs is None else outputs
         return self.reach([self.outputs[name] for name in wanted])
 
     def reach(self, roots: Iterable[sympy.Expr]) -> list[sympy.Expr]:
-        """Return the nodes that these roots need, operands first, in the order they were made."""
+        """Return the nodes that these roots need, operands first, in the order they
+        were made.
+        """
         nodes, found, pending = self.nodes, {}, list(roots)
         while pending:
             node = pending.pop()

@@ -25,7 +25,7 @@ from typing import NamedTuple, TextIO
 
 from .errors import FileError, SymdiffError
 from .files import SHADOWED
-from .source import Position, position_of
+from .source import Position, columns_of, position_of
 
 __all__ = ["Loaded", "guarded", "last_position", "load", "load_module", "split_target"]
 
@@ -129,7 +129,7 @@ def last_position(
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename == file:
-            position = position_of(code, trace.tb_lasti)
+            position = position_of(code, columns_of(code)[trace.tb_lasti // 2])
         trace = trace.tb_next
     return position
 

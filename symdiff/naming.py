@@ -8,6 +8,7 @@ module itself needs.
 from __future__ import annotations
 
 import keyword
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -114,7 +115,9 @@ class Namer:
                 break
             kind, node = type(consumers[0]), consumers[0]
             if name := self._word(node):
-                return f"{name}_{_PARTS.get(kind, 'part')}"
+                part = _PARTS.get(kind, "part")
+                whole = f"{_OF_PART.sub('', name)}_{part}"
+                return whole if len(whole) <= LONGEST else part
         product = kind is Contraction and len(self.nodes[node].operands) > 1
         return "product" if product else _KINDS.get(kind, "part")
 
@@ -255,4 +258,5 @@ _SEEN_THROUGH = (Reshape, Transpose, Broadcast, Cast, StopGradient)
 _CHOICES = ("Maximum", "Minimum")
 _FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil"}
 _PARTS = {sympy.Add: "term", sympy.Mul: "factor"}
+_OF_PART = re.compile(r"_(term|factor|part)(_\d+)?$")
 _KINDS = {sympy.Add: "total", sympy.Mul: "product", Contraction: "total"}

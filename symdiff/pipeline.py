@@ -1,7 +1,8 @@
 """The compiler as one sentence: trace, differentiate, share, schedule, emit, verify.
 
-In: a loss as a plain NumPy function and the specs of its arguments. Out: a `Compiled`, whose module is
-standalone. Refused: what any of the stages refuses, each with its own error.
+In: a loss as a plain NumPy function and the specs of its arguments. Out: a `Compiled`,
+whose module is standalone. Refused: what any of the stages refuses, each with its own
+error.
 """
 
 from __future__ import annotations
@@ -52,15 +53,15 @@ def compile(  # noqa: A001 - the public name, as re.compile
     fn : callable
         A plain NumPy function of arrays and numbers that returns a real scalar.
     args : mapping, optional
-        For each parameter a shape tuple of ints and names of unknown sizes (`()` is a scalar), an
-        `ArraySpec`, an example array or float, a text such as `"n:int64"`, or nested dicts, lists and
-        tuples of these. What stands in a module-level `ARGS` beside `fn` or in annotations of jaxtyping
-        need not be repeated.
+        For each parameter a shape tuple of ints and names of unknown sizes (`()` is a
+        scalar), an `ArraySpec`, an example array or float, a text such as `"n:int64"`,
+        or nested dicts, lists and tuples of these. What stands in a module-level `ARGS`
+        beside `fn` or in annotations of jaxtyping need not be repeated.
     static : mapping, optional
         Parameters that are baked in and leave the signature.
     wrt : str or tuple of str, optional
-        What is differentiated; by default the first parameter. A name gives a gradient in the structure of
-        the argument, a tuple of names a named tuple of these.
+        What is differentiated; by default the first parameter. A name gives a gradient
+        in the structure of the argument, a tuple of names a named tuple of these.
     dtype : {"float64", "float32"}
         The dtype of arguments whose spec has none, and of arrays that the loss makes.
     verify : bool
@@ -122,7 +123,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
 def read_wrt(
     signature: Signature, wrt: str | tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], bool]:
-    """Return the names of the wanted arguments, and whether a single one was asked for."""
+    """Return the names of the wanted arguments, and whether a single one was asked for.
+    """
     names = [one.name for one in signature.arguments]
     if not names:
         raise SpecError("the loss has no argument to differentiate")
@@ -155,10 +157,11 @@ def wanted_leaves(signature: Signature, wanted: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled loss: the text of its module, the module, and what each stage made of it.
+    """A compiled loss: the text of its module, the module, and what each stage made of
+    it.
 
-    source: the module's text. report: costs, corners, verification. graph, program: the stages' data, which
-    print themselves readably.
+    source: the module's text. report: costs, corners, verification. graph, program: the
+    stages' data, which print themselves readably.
     """
 
     source: str

@@ -148,8 +148,11 @@ class _Planner:
         )
 
     def _worth(self, node: sympy.Expr, long: int) -> tuple:
-        saved = len(self.speller.code[id(node)].text) - len(self.namer.wish(node))
-        return (saved >= long, bool(self.namer.own(node)), saved)
+        """Return how good it is to name a node: best what fits on one line itself."""
+        length, name = len(self.speller.code[id(node)].text), self.namer.wish(node)
+        fits = length - len(name) >= long
+        alone = len(f"{name} = ") + length <= ROOM
+        return fits and alone, fits, bool(self.namer.own(node)), length
 
     # Sums of the backward pass.
 

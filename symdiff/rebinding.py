@@ -24,6 +24,7 @@ from .ops.conversion import CONVERTERS
 from .ops.handle import holds_traced
 from .ops.making import MAKERS
 from .ops.recording import is_tracing
+from .ops.scipy_linalg import SCIPY_LINALG
 from .ops.special import SPECIAL
 from .ops.table import FUNCTIONS
 from .reaching import reached
@@ -42,7 +43,10 @@ _OF_SEVERAL = frozenset(
     + ("einsum", "einsum_path", "hstack", "ix_", "lexsort", "meshgrid", "multi_dot")
     + ("piecewise", "select", "stack", "vstack")
 )
-SCIPY: dict[str, dict[str, Callable]] = {"scipy.special": SPECIAL}
+SCIPY: dict[str, dict[str, Callable]] = {
+    "scipy.special": SPECIAL,
+    "scipy.linalg": SCIPY_LINALG,
+}
 
 _lock = threading.RLock()
 _restore: list[Callable[[], None]] = []

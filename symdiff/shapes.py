@@ -1,8 +1,10 @@
-"""Sizes, shapes and dtypes: what an operation's result has, from what its operands have.
+"""Sizes, shapes and dtypes: what an operation's result has, from what its operands
+have.
 
-A size is an int or, where it is unknown, a SymPy expression in the names of sizes. A dtype is a name:
-"bool", "int64", "float32", "float64", or for Python scalars, which bend to the arrays that they meet, "int"
-and "float". Shapes that do not fit raise `ShapeError`.
+A size is an int or, where it is unknown, a SymPy expression in the names of sizes. A
+dtype is a name: "bool", "int64", "float32", "float64", or for Python scalars, which
+bend to the arrays that they meet, "int" and "float". Shapes that do not fit raise
+`ShapeError`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -35,7 +38,8 @@ __all__ = [
     "strong",
 ]
 
-Size = int | sympy.Expr
+# An int or a SymPy expression; SymPy has no types.
+Size: TypeAlias = Any
 Shape = tuple[Size, ...]
 
 FLOATS = ("float", "float32", "float64")
@@ -96,7 +100,8 @@ def show(shape: Sequence[Size]) -> str:
 def broadcast(shapes: Sequence[Shape], same: Callable[[Size, Size], bool]) -> Shape:
     """Return the shape that NumPy broadcasts `shapes` to.
 
-    `same` decides whether two sizes are equal. Raises `ShapeError` where an axis has two sizes, neither 1.
+    `same` decides whether two sizes are equal. Raises `ShapeError` where an axis has
+    two sizes, neither 1.
     """
     if not shapes:
         return ()
@@ -150,7 +155,8 @@ def is_floating(dtype: str) -> bool:
 
 
 def is_weak(dtype: str) -> bool:
-    """Return whether a dtype is a Python number's, which bends to the arrays it meets."""
+    """Return whether a dtype is a Python number's, which bends to the arrays it meets.
+    """
     return dtype in ("int", "float")
 
 
@@ -162,8 +168,8 @@ def strong(dtype: str, default: str) -> str:
 def promote(dtypes: Iterable[str], default: str) -> str:
     """Return the dtype of an arithmetic result.
 
-    As NumPy promotes, but for one thing: integers that meet real numbers take their dtype (`default` where
-    those are Python's), so that a float32 computation stays one.
+    As NumPy promotes, but for one thing: integers that meet real numbers take their
+    dtype (`default` where those are Python's), so that a float32 computation stays one.
     """
     kinds = set(dtypes)
     best = max(kinds, key=_RANK.__getitem__)

@@ -1,4 +1,4 @@
-"""Operations as rows of a table, each held against NumPy itself and against differences.
+"""Operations as rows of a table, each held against NumPy and against differences.
 
 A case is an expression over arrays. Its loss weighs each element of the result
 differently; the compiled value must be that of the plain function, the compiled

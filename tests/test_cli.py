@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from symdiff import __version__
 from symdiff.cli import main
 from symdiff.errors import TraceError, VerificationError
-from symdiff.source import position_of
+from symdiff.source import columns_of, position_of
 
 LOSS = """\
 import numpy as np
@@ -283,7 +283,7 @@ def test_error_is_said_with_its_place_and_remedy(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(fn: Any) -> None:
-        position = position_of(fn.__code__, 0)
+        position = position_of(fn.__code__, columns_of(fn.__code__)[0])
         raise TraceError("this [red]cannot[/red] be", position=position, remedy="Do.")
 
     answer(monkeypatch, fail)
@@ -482,9 +482,11 @@ def test_the_command_of_the_header_makes_the_file_again(folder: Path, run: Run) 
     words = ("compile", "loss.py", "-o", "gradient.py", "--arg", "X=n , 3")
     assert run(*words, "--static", "power = 4", "--dtype", "float32").exit_code == 0
     text = Path("gradient.py").read_bytes()
+    # A long command goes on behind a backslash, as in a shell.
+    head = text.decode().partition('"""')[0].replace("\\\n#", "")
     (command,) = [
         line.removeprefix("#").strip()
-        for line in text.decode().splitlines()
+        for line in head.splitlines()
         if "symdiff compile" in line
     ]
     Path("gradient.py").unlink()

@@ -214,8 +214,8 @@ def sane(text: str) -> None:
     ast.parse(text)
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_fault_17_ten_thousand_hostile_keys(seed):
+@pytest.mark.parametrize("seed", range(6))
+def test_fault_17_hostile_keys(seed):
     rng = random.Random(seed)
     keys = list(dict.fromkeys(hostile(rng) for _ in range(400)))
 
@@ -233,7 +233,7 @@ def test_fault_17_ten_thousand_hostile_keys(seed):
     assert [float(one) for one in gradient.values()] == list(range(1, len(keys) + 1))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_fault_19_hostile_docstrings_comments_and_commands(seed):
     rng = random.Random(seed)
     for _ in range(10):
@@ -262,7 +262,7 @@ def test_identifiers_are_ones():
     rng = random.Random(0)
     names = Names()
     given = []
-    for _ in range(3000):
+    for _ in range(5000):
         wish = hostile(rng)
         name = identifier(wish)
         assert name.isidentifier()
@@ -270,3 +270,25 @@ def test_identifiers_are_ones():
         given.append(names.give(wish))
     assert len(set(given)) == len(given)
     assert all(one.isidentifier() and not keyword.iskeyword(one) for one in given)
+
+
+def test_fault_19_hostile_texts_in_docstrings_and_comments():
+    """Thousands of strings, by the functions through which all texts go."""
+    from symdiff.description import docstring, header
+    from symdiff.quoting import one_line
+    from symdiff.specs import read_signature
+
+    rng = random.Random(1)
+    compiled = symdiff.compile(lambda x: np.sum(x), {"x": ("n",)})
+    for _ in range(1500):
+        loss = types.FunctionType(loss_of("x", "y").__code__, {}, hostile(rng))
+        loss.__doc__ = hostile(rng)
+        signature = read_signature(lambda x: x, {"x": ("n",)})
+        lines = docstring(loss, signature, ("x",), compiled.report)
+        lines = [*header(loss, "0", hostile(rng)), *lines]
+        (statement,) = ast.parse("\n".join(lines)).body
+        assert isinstance(statement, ast.Expr)
+        assert isinstance(statement.value, ast.Constant)
+        assert all(line.isprintable() for line in lines)
+        for text in one_line(hostile(rng)):
+            assert text.isprintable()

@@ -277,5 +277,9 @@ def test_the_closed_form_of_linear_regression():
     args = {"w": (3,), "X": ("n", 3), "y": ("n",)}
     compiled = symdiff.compile(loss, args, verify=False)
     rng = np.random.default_rng(1)
-    w, X, y = rng.standard_normal(3), rng.standard_normal((7, 3)), rng.standard_normal(7)
+    w, X, y = (
+        rng.standard_normal(3),
+        rng.standard_normal((7, 3)),
+        rng.standard_normal(7),
+    )
     np.testing.assert_allclose(compiled.grad(w, X, y), 2 * X.T @ (X @ w - y) / 7)

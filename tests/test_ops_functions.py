@@ -23,7 +23,7 @@ FUNCTIONS = [
 ]
 FUNCTIONS += [
     case(f"np.{name}(x, y)", "positive", x=x, y=y)
-    for name in "logaddexp logaddexp2 hypot arctan2".split()
+    for name in ["logaddexp", "logaddexp2", "hypot", "arctan2"]
     for x, y in ((("n", 3), (3,)), ((1, 3), ("n", 1)), ((), ("n",)), ((), ()))
 ]
 COMPOSED = [

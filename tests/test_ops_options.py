@@ -1,4 +1,4 @@
-"""Options of NumPy's functions: taken where they change nothing, else refused by name."""
+"""Options of NumPy's functions: taken where they change nothing, else refused."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The passes on small graphs: what they find, what they leave, and that they are even."""
+"""The passes on small graphs: what they find, what they leave, that they are even."""
 
 import os
 import subprocess

@@ -73,7 +73,8 @@ def _starts_with_power(product: Code) -> bool:
 
 def _is_size(writer: Writer, reciprocal: sympy.Expr, count: Size) -> bool:
     below = writer.nodes[reciprocal].operands[0]
-    return writer.nodes.dtype(below) == "int" and size(below) == size(count)
+    whole = writer.nodes.dtype(below) == "int"
+    return whole and writer.nodes.same_size(size(below), size(count))
 
 
 def _write_pow(writer: Writer, node: Any, base: Code, exponent: Code) -> Code:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..code import Code, Level, Writer, infix, wrap
+from ..code import Code, Level, Writer, wrap
 from ..errors import UnsupportedError
 from ..graph import Elementwise, Nodes, number_of
 from ..shapes import broadcast, is_weak, promote, strong

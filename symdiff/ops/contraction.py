@@ -16,7 +16,7 @@ import sympy
 
 from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Size, axes_of, axis_of, is_weak, promote, show
+from ..shapes import Size, axes_of, axis_of, promote, show
 from .elementwise import converted, dtype_of
 from .handle import Handle, active_nodes, handle_of
 from .layout import Transpose, broadcast_to, expand_dims, ravel, squeeze, transpose
@@ -65,7 +65,7 @@ def _shape(nodes: Nodes, *operands_and_params: Any) -> tuple[tuple[Size, ...], s
 def contract(
     operands: Sequence[Any], inputs: Sequence[Indices], output: Indices
 ) -> Handle:
-    """Return the contraction: scalars as factors, transposes folded, indices numbered."""
+    """Return the contraction, scalars as factors and transposes folded into it."""
     nodes = active_nodes()
     pairs = [
         (handle_of(one), tuple(own)) for one, own in zip(operands, inputs, strict=True)
@@ -93,16 +93,13 @@ def _contracted(
     nodes: Nodes, parts: Sequence[tuple[sympy.Expr, Indices]], output: Indices
 ) -> Handle:
     operands, inputs = [one for one, _ in parts], [own for _, own in parts]
-    if len(operands) == 1 and sorted(set(inputs[0])) == sorted(inputs[0]):
-        if len(output) == len(inputs[0]):
-            order = [inputs[0].index(i) for i in output]
-            return transpose(Handle(nodes, operands[0]), order)
+    if len(operands) == 1 and sorted(output) == sorted(inputs[0]):
+        order = [inputs[0].index(i) for i in output]
+        return transpose(Handle(nodes, operands[0]), order)
     dtype = promote([nodes.dtype(one) for one in operands], nodes.float_dtype)
     number: dict[int, int] = {}
     params = (
-        tuple(
-            tuple(number.setdefault(i, len(number)) for i in one) for one in inputs
-        ),
+        tuple(tuple(number.setdefault(i, len(number)) for i in one) for one in inputs),
         tuple(number[i] for i in output),
     )
     node = nodes.make(Contraction, *converted(nodes, operands, dtype), params=params)
@@ -185,7 +182,7 @@ def _broadcast_contract(
     output: Indices,
     stretching: Iterable[int],
 ) -> Handle:
-    """Return the contraction in which axes of size 1 stretch along the given indices."""
+    """Return the contraction in which axes of size 1 stretch along some indices."""
     long = {
         index
         for one, own in zip(operands, inputs, strict=True)
@@ -276,7 +273,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Handle:
     for own, array in zip(inputs, arrays, strict=True):
         if len(own) != array.ndim:
             raise ShapeError(
-                f"np.einsum: {len(own)} indices for an array of shape {show(array.sizes)}"
+                f"np.einsum: {len(own)} indices for a shape of {show(array.sizes)}"
             )
     if not set(output) <= set(number) or len(set(output)) != len(output):
         raise ShapeError(f"np.einsum: no result has the indices {output!r}")

@@ -74,7 +74,7 @@ def apply(cls: type, *values: Any, least: str | None = None) -> Handle:
 def converted(
     nodes: Nodes, operands: list[sympy.Expr], dtype: str, least: str | None = None
 ) -> list[sympy.Expr]:
-    """Return the operands, cast where NumPy would compute in another dtype than this."""
+    """Return the operands, cast where NumPy would compute in another dtype."""
     if not is_floating(dtype) or is_weak(dtype):
         return operands
     dtypes = [nodes.dtype(one) for one in operands]
@@ -113,7 +113,7 @@ def dtype_of(x: Handle) -> str:
 
 
 def cast(x: Any, dtype: str) -> Handle:
-    """Return x in another dtype; x itself where it has it, or is a number that bends."""
+    """Return x in another dtype; x itself where it has it or bends to it."""
     x = handle_of(x)
     if dtype_of(x) == dtype or (dtype_of(x) == "float" and is_floating(dtype)):
         return x

@@ -7,7 +7,7 @@ symbol. The others have rules written on handles.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def _function_rules(cls: type, count: int) -> tuple[Callable, ...]:
     return tuple(rule(which) for which in range(count))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _slope(cls: type, count: int, which: int) -> tuple:
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(count)]
     return symbols, cls(*symbols, evaluate=False).fdiff(which + 1)
@@ -239,10 +239,10 @@ def rad2deg(x: Any) -> Handle:
 # Steps, whose slope is 0 wherever they have one.
 
 
-for _cls, _ufunc in (
+for _cls, _step in (
     (sympy.sign, np.sign),
     (sympy.floor, np.floor),
     (sympy.ceiling, np.ceil),
 ):
-    row(_cls, kind="elementwise", shape=same_rule, write=f"np.{_ufunc.__name__}")
-    reached_by(_ufunc)(lambda x, cls=_cls: apply(cls, x))
+    row(_cls, kind="elementwise", shape=same_rule, write=f"np.{_step.__name__}")
+    reached_by(_step)(lambda x, cls=_cls: apply(cls, x))

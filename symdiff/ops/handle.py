@@ -177,12 +177,13 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any
     ) -> Any:
-        if method != "__call__":
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if function is not ufunc and function not in FUNCTIONS:
             raise refused(unsupported(f"{name_of(ufunc)}.{method}", ()), self)
         out = kwargs.pop("out", None)
         if out is None:
-            return dispatch(ufunc, inputs, kwargs)
-        return write_into(out[0], lambda: dispatch(ufunc, inputs, kwargs))
+            return dispatch(function, inputs, kwargs)
+        return write_into(out[0], lambda: dispatch(function, inputs, kwargs))
 
     def __array_function__(
         self, function: Callable, types: Any, args: Any, kwargs: Any

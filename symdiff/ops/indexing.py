@@ -10,7 +10,6 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, wrap
@@ -37,7 +36,7 @@ class IndexAdd(ArrayNode):
 
 
 def parts_of(keys: Sequence[Key], operands: Sequence) -> Iterator[tuple]:
-    """Return for each key of an `IndexAdd`: the key, the added array, the index arrays."""
+    """Yield for each key of an `IndexAdd` the key, what is added, the index arrays."""
     rest = list(operands)
     for key in keys:
         count = 1 + sum(entry[0] == "array" for entry in key)
@@ -50,7 +49,7 @@ def added_together(parts: Sequence[Handle]) -> Handle:
     if len(parts) == 1:
         return parts[0]
     nodes = parts[0].nodes
-    (shape, _, dtype) = parts[0].node.params
+    shape, _, dtype = parts[0].node.params
     keys = tuple(key for part in parts for key in part.node.params[1])
     operands = [one for part in parts for one in nodes[part.node].operands]
     made = nodes.make(IndexAdd, *operands, params=(shape, keys, dtype))

@@ -32,7 +32,7 @@ WHOLE = ("slice", None, None, None)
 
 
 def read(x: Handle, key: Any) -> tuple[Key, list[Handle]]:
-    """Return a key's canonical form and its index arrays. Raises where it does not fit."""
+    """Return a key's canonical form and its index arrays. Raises if it does not fit."""
     parts = list(key) if isinstance(key, tuple) else [key]
     dots = [place for place, part in enumerate(parts) if part is Ellipsis]
     used = sum(part is not None and part is not Ellipsis for part in parts)
@@ -62,7 +62,9 @@ def _entry(part: Any, length: Size, arrays: list[Handle]) -> tuple:
     if _is_number(part):
         return ("at", _checked(size_of(part), length))
     # An empty list holds no integers to tell it by.
-    index = handle_of(np.zeros(0, np.int64) if isinstance(part, list) and not part else part)
+    index = handle_of(
+        np.zeros(0, np.int64) if isinstance(part, list) and not part else part
+    )
     dtype = dtype_of(index)
     if dtype == "bool":
         raise UnsupportedError(
@@ -112,7 +114,7 @@ def _slice_entry(part: slice) -> tuple:
 
 
 def selected(nodes: Nodes, shape: Shape, arrays: Sequence[Shape], key: Key) -> Shape:
-    """Return the shape that a key selects: index arrays broadcast, as NumPy places them."""
+    """Return the shape that a key selects, index arrays placed as NumPy places them."""
     result: list[Size] = []
     advanced: list[int] = []
     axis = first = 0
@@ -138,7 +140,7 @@ def selected(nodes: Nodes, shape: Shape, arrays: Sequence[Shape], key: Key) -> S
 def _slice_length(length: Size, entry: tuple) -> Size:
     _, start, stop, step = entry
     if all(one is None or isinstance(one, int) for one in (length, start, stop)):
-        return len(range(*slice(start, stop, step).indices(length)))  # type: ignore[arg-type]
+        return len(range(*slice(start, stop, step).indices(length)))
     if step is None or step > 0:
         distance = _distance(length, start, stop)
         return distance if step is None else _divided_up(distance, step)
@@ -214,7 +216,7 @@ def names_once(nodes: Nodes, shape: Shape, key: Key, arrays: Sequence) -> bool:
     if not all(isinstance(one, ArrayConstant) for one in arrays):
         return False
     axes = [shape[axis] for axis, entry in _along_axes(key) if entry[0] == "array"]
-    values = np.broadcast_arrays(*(one.array for one in arrays))
+    values = list(np.broadcast_arrays(*(one.array for one in arrays)))
     if any(value.min(initial=0) < 0 for value in values):
         if not all(isinstance(one, int) for one in axes):
             return False

@@ -26,7 +26,7 @@ from ..shapes import (
     strong,
 )
 from .elementwise import cast, dtype_of
-from .handle import Handle, handle_of, size_of, traced_size
+from .handle import Handle, handle_of, size_of
 from .products import transposed
 from .table import ROWS, reached_by, row
 
@@ -56,7 +56,7 @@ class Broadcast(ArrayNode):
 
 
 def shape_of(value: Any) -> Shape:
-    """Return a shape from what a user gives for one: a size or a tuple or list of them."""
+    """Return a shape from a size or a tuple or list of sizes."""
     if isinstance(value, tuple | list):
         return tuple(size_of(one) for one in value)
     return (size_of(value),)
@@ -79,7 +79,7 @@ def _write_reshape(writer: Writer, node: Any, x: Code) -> Code:
 
 
 def keeps_axes(nodes: Nodes, node: sympy.Expr) -> bool:
-    """Return whether a reshape puts back, with size 1, the axes that its operand reduced."""
+    """Return whether a reshape puts back with size 1 what its operand reduced."""
     operand = nodes[node].operands[0]
     inner = nodes[operand].operands
     if (
@@ -100,10 +100,10 @@ def reduced_axes(node: sympy.Expr) -> tuple[int, ...] | None:
     """Return the axes that a reduction or a sum takes away, None for other nodes."""
     row = ROWS[type(node)]
     if row.kind == "reduction":
-        return node.params[0]  # type: ignore[attr-defined]
+        return node.params[0]
     if row.kind != "contraction":
         return None
-    inputs, output = node.params  # type: ignore[attr-defined]
+    inputs, output = node.params
     if (
         len(inputs) > 1
         or list(output) != sorted(output)
@@ -114,7 +114,7 @@ def reduced_axes(node: sympy.Expr) -> tuple[int, ...] | None:
 
 
 def _new_axes(old: Shape, new: Shape) -> list[str] | None:
-    """Return the key that makes `new` of `old` by new axes of size 1, or drops them; or None."""
+    """Return the key that adds or drops axes of size 1, or None where none does."""
     if tuple(one for one in old if one != 1) != tuple(one for one in new if one != 1):
         return None
     if len(new) > len(old):
@@ -125,7 +125,7 @@ def _new_axes(old: Shape, new: Shape) -> list[str] | None:
 
 
 def _inserted(old: list[Size], new: list[Size]) -> list[str] | None:
-    keys = []
+    keys: list[str] = []
     for one in new:
         if old and old[0] == one and (one != 1 or len(new) - len(keys) <= len(old)):
             keys.append(":")
@@ -169,7 +169,9 @@ row(
 def reshape(x: Any, shape: Any, order: str = "C") -> Handle:
     """The elements in another shape; a size of -1 is what is left."""
     if order != "C":
-        raise UnsupportedError(f"np.reshape: the option order={order!r} is not supported")
+        raise UnsupportedError(
+            f"np.reshape: the option order={order!r} is not supported"
+        )
     x = handle_of(x)
     wanted = shape_of(shape)
     return _reshaped(x, _without_unknown(x, wanted))
@@ -188,7 +190,7 @@ def _without_unknown(x: Handle, wanted: Shape) -> Shape:
         return wanted
     left = divide(total, known)
     if left is None and nodes.witness and nodes.size_value(known):
-        # A size that leaked into the user's code as a plain int: the two traces will say which.
+        # A size that leaked as a plain int: the traces will say which.
         left, rest = divmod(nodes.size_value(total), nodes.size_value(known))
         left = None if rest else left
     if left is None or len(holes) > 1:
@@ -228,8 +230,8 @@ reached_by(method="flatten")(ravel)
 def expand_dims(a: Any, axis: Any) -> Handle:
     """New axes of size 1."""
     a = handle_of(a)
-    several = axis if np.iterable(axis) else (axis,)
-    axes = axes_of(tuple(several), a.ndim + len(several))
+    several = tuple(axis) if np.iterable(axis) else (axis,)
+    axes = axes_of(several, a.ndim + len(several))
     old = iter(a.sizes)
     shape = tuple(1 if i in axes else next(old) for i in range(a.ndim + len(axes)))
     return _reshaped(a, shape)
@@ -370,14 +372,14 @@ row(
 
 
 def unbroadcast(g: Handle, shape: Shape) -> Handle:
-    """Return g summed over the axes that broadcasting from `shape` made or stretched."""
+    """Return g summed over the axes that broadcasting from `shape` has made."""
     if g.sizes == shape:
         return g
     extra = g.ndim - len(shape)
     stretched = [
         i for i, one in enumerate(shape, extra) if one == 1 and g.sizes[i] != 1
     ]
-    total = np.sum(g, axis=tuple([*range(extra), *stretched]))
+    total = np.sum(g, axis=(*range(extra), *stretched))
     return _reshaped(handle_of(total), shape)
 
 
@@ -412,41 +414,9 @@ LAYOUT = (Reshape, Transpose, Broadcast)
 def moved(x: Handle, moves: Iterable[sympy.Expr]) -> Handle:
     """Return x moved as layout nodes move their operands, one after the other."""
     for move in moves:
-        params = move.params  # type: ignore[attr-defined]
+        params = move.params
         if isinstance(move, Broadcast):
             x = full_like_shape(x, params[0], dtype_of(x))
         else:
             x = (reshape if isinstance(move, Reshape) else transpose)(x, params[0])
     return x
-
-
-# What is asked of a shape.
-
-
-@reached_by(method="copy")
-@reached_by(np.copy)
-def copy(a: Any, order: str = "K") -> Handle:
-    """The array itself, free to be changed: what changes is never a traced array."""
-    a = handle_of(a)
-    made = Handle(a.nodes, a.node)
-    made.is_view = False
-    return made
-
-
-@reached_by(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """The shape, with unknown sizes that know what they are."""
-    return handle_of(a).shape
-
-
-@reached_by(np.ndim)
-def ndim(a: Any) -> int:
-    """The number of axes."""
-    return handle_of(a).ndim
-
-
-@reached_by(np.size)
-def size_along(a: Any, axis: Any = None) -> int:
-    """The number of elements, or of those along axes."""
-    a = handle_of(a)
-    return traced_size(a.nodes, product(a.sizes[i] for i in axes_of(axis, a.ndim)))

@@ -105,7 +105,7 @@ def _product(
 def _matrix_product(
     a: Code, first: Indices, b: Code, second: Indices, output: Indices, over: int
 ) -> tuple[int, Code] | None:
-    """Return `a @ b` and how many transposes it takes; None where it is no such product."""
+    """Return `a @ b` and how many transposes it takes, or None where there is none."""
     batch = list(output)
     right = (batch.pop(),) if batch[-1] not in first else ()
     left = (batch.pop(),) if batch and batch[-1] not in second else ()
@@ -118,7 +118,10 @@ def _matrix_product(
             return None
     wanted_a, wanted_b = (*stack_a, *left, over), (*stack_b, over, *right)
     text = infix(
-        _arranged(a, first, wanted_a), "@", _arranged(b, second, wanted_b), Level.PRODUCT
+        _arranged(a, first, wanted_a),
+        "@",
+        _arranged(b, second, wanted_b),
+        Level.PRODUCT,
     )
     return (wanted_a != first) + (wanted_b != second), text
 
@@ -147,7 +150,7 @@ def _outer(writer: Writer, operands: Pair, inputs: Indexed, output: Indices) -> 
 
 
 def _aligned(x: Code, indices: Indices, output: Indices) -> Code:
-    """Return x with its axes in the order of `output`, and new ones where it has none."""
+    """Return x with its axes in the order of `output`, new ones where it has none."""
     x = _arranged(x, indices, tuple(i for i in output if i in indices))
     keys = [":" if i in indices else "None" for i in output]
     while keys and keys[0] == "None":

@@ -1,4 +1,4 @@
-"""Rows of reductions that are no sums: largest, smallest, product; means and deviations.
+"""Rows of reductions that are no sums: extrema, products; means and deviations.
 
 Equal largest elements share the gradient. An extremum over no elements is refused.
 """
@@ -131,9 +131,7 @@ def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @reached_by(np.var, method="var")
-def var(
-    x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Any:
+def var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The mean square distance from the mean, over the number of elements less ddof."""
     x = handle_of(x)
     centered = x - mean(x, axis, keepdims=_leaves_axes(x, axis))
@@ -142,9 +140,7 @@ def var(
 
 
 @reached_by(np.std, method="std")
-def std(
-    x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Handle:
+def std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Handle:
     """The root of the variance; its slope is 0 where all elements are equal."""
     return apply(Root, var(x, axis, ddof=ddof, keepdims=keepdims))
 
@@ -155,7 +151,7 @@ def _leaves_axes(x: Handle, axis: Any) -> bool:
 
 
 def _count(x: Handle, axis: Any, ddof: float = 0) -> Handle:
-    """Return the number of elements that a reduction runs over, less ddof, as a scalar."""
+    """Return the number of elements that a reduction runs over, less ddof."""
     total = product(x.sizes[i] for i in axes_of(axis, x.ndim))
     if isinstance(ddof, int):
         left = largest(total - ddof, 0) if ddof else total

@@ -1,7 +1,8 @@
 """Rows of functions from `scipy.special`: used only by losses that use them.
 
-What SciPy does not hand on to handles (`logsumexp`, `softmax`, `log_softmax`) is composed here, shifted by
-the largest element as SciPy does; `trace` leads the calls here. SciPy need not be installed for the rest.
+What SciPy does not hand on to handles (`logsumexp`, `softmax`, `log_softmax`) is
+composed here, shifted by the largest element as SciPy does; `trace` leads the calls
+here. SciPy need not be installed for the rest.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The logarithm of the sum of exponentials."""
     below, top = shifted(handle_of(a), axis)
     total = np.sum(np.exp(below), axis=axis, keepdims=keepdims)
-    return np.log(total) + (np.squeeze(top, axis) if top.sizes and not keepdims else top)
+    return np.log(total) + (
+        np.squeeze(top, axis) if top.sizes and not keepdims else top
+    )
 
 
 def softmax(x: Any, axis: Any = None) -> Any:

@@ -146,7 +146,7 @@ def accepted(
     signature = _signature(build)
     left = {}
     for option, value in kwargs.items():
-        if value is np._NoValue:  # type: ignore[attr-defined]
+        if value is np._NoValue:
             continue
         if option in signature.parameters:
             left[option] = value

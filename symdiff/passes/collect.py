@@ -65,7 +65,7 @@ def _chains(graph: Graph) -> dict[int, list[Factor]]:
         if not operands or not nodes[node].backward:
             continue
         found = [
-            chains.pop(id(one)) if _absorbed(chains.get(id(one)), uses[id(one)]) else []
+            chains[id(one)] if _absorbed(chains.get(id(one)), uses[id(one)]) else []
             for one in operands
         ]
         if isinstance(node, sympy.Mul) and not _is_mean(nodes, node):
@@ -80,6 +80,10 @@ def _chains(graph: Graph) -> dict[int, list[Factor]]:
                 (one, (*moves, node) if _shape(nodes, (one, moves)) else ())
                 for one, moves in found[0]
             ]
+        if id(node) in chains:
+            for one, inner in zip(operands, found, strict=True):
+                if inner:
+                    del chains[id(one)]
     return chains
 
 

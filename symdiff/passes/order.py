@@ -1,7 +1,7 @@
 """Products of three and more arrays as products of two, in the order that costs least.
 
-In and out: a graph. The order is opt_einsum's, with unknown sizes taken as large; no array larger than
-needed is made on the way.
+In and out: a graph. The order is opt_einsum's, with unknown sizes taken as large; no
+array larger than needed is made on the way.
 """
 
 from __future__ import annotations
@@ -59,4 +59,4 @@ def _split(
 
 def _witnessed(nodes: Nodes, node: sympy.Expr) -> tuple[int, ...]:
     sizes = (sympy.sympify(one) for one in nodes.shape(node))
-    return tuple(int(one.subs({s: LARGE for s in one.free_symbols})) for one in sizes)
+    return tuple(int(one.subs(dict.fromkeys(one.free_symbols, LARGE))) for one in sizes)

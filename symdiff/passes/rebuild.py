@@ -1,7 +1,7 @@
 """A graph made again, node by node, with some nodes replaced: what most passes are.
 
-In: a graph and a rewrite, which may give another node for one whose operands are done. Out: a new graph over
-new nodes, in the old order, with the old names and places.
+In: a graph and a rewrite, which may give another node for one whose operands are done.
+Out: a new graph over new nodes, in the old order, with the old names and places.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | Non
 def rebuild(
     graph: Graph, rewrite: Rewrite, done: dict[int, sympy.Expr] | None = None
 ) -> Graph:
-    """Return the graph with each node replaced by what `rewrite(nodes, node, operands)` gives.
+    """Return the graph with each node replaced by what `rewrite(nodes, node, operands)`
+    gives.
 
-    None keeps the node. `node` is the old one, `operands` are the new ones. `done`, where given, is filled on
-    the way: the new node by the id of the old.
+    None keeps the node. `node` is the old one, `operands` are the new ones. `done`,
+    where given, is filled on the way: the new node by the id of the old.
     """
     old = graph.nodes
     nodes = Nodes(old.float_dtype)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import sympy
@@ -64,22 +65,21 @@ def _corner(nodes: Nodes, node: sympy.Expr) -> str:
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
-    """Return the ids of the nodes through which the value depends on the wanted inputs."""
+    """Return the ids of the nodes by which the value depends on the wanted inputs."""
     active: set[int] = set()
     for node in walk:
         info = nodes[node]
         if isinstance(node, Variable):
-            if node.name in wrt:
-                active.add(id(node))
-        elif any(id(operand) in active for operand in info.operands):
-            if is_floating(info.dtype) and ROWS[type(node)].vjp is not None:
-                active.add(id(node))
+            reached = node.name in wrt
+        else:
+            reached = any(id(operand) in active for operand in info.operands)
+            reached = reached and ROWS[type(node)].vjp is not None
+        if reached and is_floating(info.dtype):
+            active.add(id(node))
     return active
 
 
-def _propagate(
-    nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts
-) -> None:
+def _propagate(nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts) -> None:
     """Add a node's cotangent, by its rule, to the parts of its operands'."""
     operands = nodes[node].operands
     needed = tuple(id(operand) in active for operand in operands)
@@ -96,11 +96,12 @@ def _propagate(
 
 
 def _total(nodes: Nodes, node: sympy.Expr, parts: Parts) -> Handle:
-    """Return a node's cotangent: the sum of its parts, what was indexed into one array."""
+    """Return a node's cotangent: the sum of its parts, indexed ones as one array."""
     found = parts.pop(id(node))
     indexed = [one for one in found if type(one.node) is IndexAdd]
-    times = Counter(one.node for one in found if type(one.node) is not IndexAdd)
-    terms = [Handle(nodes, one) * n if n > 1 else Handle(nodes, one) for one, n in times.items()]
+    dense = {id(one.node): one for one in found if type(one.node) is not IndexAdd}
+    times = Counter(id(one.node) for one in found)
+    terms = [one * times[i] if times[i] > 1 else one for i, one in dense.items()]
     if indexed:
         terms.append(added_together(indexed))
     total = terms[0]
@@ -133,14 +134,8 @@ def _cotangents(
     masked = _masked(nodes, g) if multiplies and type(node) not in _LINEAR else None
     if masked is not None:
         mask, g, taken = masked
-        return [
-            (
-                part
-                if part is None
-                else np.where(mask, part, 0) if taken else np.where(mask, 0, part)
-            )
-            for part in _cotangents(nodes, node, g, needed)
-        ]
+        parts = _cotangents(nodes, node, g, needed)
+        return [None if part is None else _where(mask, part, taken) for part in parts]
     y = Handle(nodes, node)
     x = tuple(Handle(nodes, operand) for operand in nodes[node].operands)
     if callable(row.vjp):
@@ -152,22 +147,29 @@ def _cotangents(
     ]
 
 
+def _where(mask: Handle, part: Handle, taken: bool) -> Any:
+    return np.where(mask, part, 0) if taken else np.where(mask, 0, part)
+
+
 # Elementwise nodes whose rule multiplies with nothing.
 _LINEAR = (sympy.Add, where)
 
 
 def _masked(nodes: Nodes, g: Handle) -> tuple[Handle, Handle, bool] | None:
     """Return mask, cotangent, and whether the mask lets it through, of a masked one."""
-    node, moves = g.node, []
+    node = g.node
+    moves: list[sympy.Expr] = []
     while isinstance(node, LAYOUT):
         moves.insert(0, node)
         (node,) = nodes[node].operands
     if type(node) is not where:
         return None
     mask, *branches = (
-        full_like_shape(Handle(nodes, one), nodes.shape(node), nodes.dtype(one))
-        if moves
-        else Handle(nodes, one)
+        (
+            full_like_shape(Handle(nodes, one), nodes.shape(node), nodes.dtype(one))
+            if moves
+            else Handle(nodes, one)
+        )
         for one in nodes[node].operands
     )
     for taken, zero, passes in ((0, 1, True), (1, 0, False)):

@@ -1,8 +1,9 @@
 """Common subexpressions beyond what interning finds.
 
-In and out: a graph. Three kinds: sums and products whose operands are commuted; partial sums and products (a
-+ b within a + c + b); products of arrays that are transposes of each other. Regrouping changes the last bit of
-a sum, so only what is computed twice is regrouped. Linear in the number of nodes: chains are bounded.
+In and out: a graph. Three kinds: sums and products whose operands are commuted; partial
+sums and products (a + b within a + c + b); products of arrays that are transposes of
+each other. Regrouping changes the last bit of a sum, so only what is computed twice is
+regrouped. Linear in the number of nodes: chains are bounded.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def share(graph: Graph) -> Graph:
 
 
 def _canonical(graph: Graph) -> Graph:
-    """Make nodes that differ by the order of their operands one node: the first made."""
+    """Make nodes that differ by the order of their operands one node: the first made.
+    """
     seen: dict[tuple, sympy.Expr] = {}
     products: dict[tuple, tuple[sympy.Expr, tuple[int, ...]]] = {}
 
@@ -86,7 +88,9 @@ def _product(
 
 
 def _regrouped(graph: Graph) -> Graph:
-    """Regroup sums and products of three and more terms around pairs that several of them have."""
+    """Regroup sums and products of three and more terms around pairs that several of
+    them have.
+    """
     chains = _chains(graph)
     pairs = _common_pairs(graph, chains)
     done: dict[int, sympy.Expr] = {}
@@ -139,8 +143,10 @@ def _chains(graph: Graph) -> dict[int, list[sympy.Expr]]:
 def _common_pairs(
     graph: Graph, chains: dict[int, list[sympy.Expr]]
 ) -> dict[int, frozenset[int]]:
-    """Return for each chain of three and more the pair of its terms that most other chains have."""
-    found: dict[tuple[type, frozenset[int]], int] = Counter()
+    """Return for each chain of three and more the pair of its terms that most other
+    chains have.
+    """
+    found: Counter[tuple[type, frozenset[int]]] = Counter()
     each: dict[int, list[tuple[type, frozenset[int]]]] = {}
     for node in graph.walk():
         terms = [one for one in chains.get(id(node), ()) if _sharable(graph.nodes, one)]

@@ -1,12 +1,15 @@
-"""The shift by a maximum that keeps exponentials finite, and that the value does not depend on.
+"""The shift by a maximum that keeps exponentials finite, and that the value does not
+depend on.
 
-In: a traced graph. Out: the graph in which such a maximum counts as constant, so that its gradient, which is
-zero, is not computed. `x - max(x)` is left as it is where the value may depend on it.
+In: a traced graph. Out: the graph in which such a maximum counts as constant, so that
+its gradient, which is zero, is not computed. `x - max(x)` is left as it is where the
+value may depend on it.
 
-The identity: add c to the maximum; `exp(x - max)` is then multiplied by `exp(-c)`, its logarithm and its sums
-along the reduced axes follow, and in a softmax, log-softmax or log-sum-exp however written all of it cancels.
-Each value that the maximum reaches is followed as shifted by k*c or scaled by exp(k*c) until nothing is left;
-anything else ends the search.
+The identity: add c to the maximum; `exp(x - max)` is then multiplied by `exp(-c)`, its
+logarithm and its sums along the reduced axes follow, and in a softmax, log-softmax or
+log-sum-exp however written all of it cancels. Each value that the maximum reaches is
+followed as shifted by k*c or scaled by exp(k*c) until nothing is left; anything else
+ends the search.
 """
 
 from __future__ import annotations
@@ -47,7 +50,9 @@ class _Depends(Exception):
 
 
 def shift(graph: Graph) -> Graph:
-    """Return the graph in which each maximum that the value does not depend on is constant."""
+    """Return the graph in which each maximum that the value does not depend on is
+    constant.
+    """
     walk = graph.walk()
     consumers: dict[int, list[sympy.Expr]] = {id(node): [] for node in walk}
     for node in walk:
@@ -135,7 +140,9 @@ def _after(nodes: Nodes, node: sympy.Expr, moved: dict[int, _Moved]) -> _Moved |
 def _combined(
     nodes: Nodes, node: sympy.Expr, operands: Sequence, parts: Sequence[_Moved | None]
 ) -> _Moved | None:
-    """A sum of shifts or a product of scales adds the rates; a number times a shift scales it."""
+    """A sum of shifts or a product of scales adds the rates; a number times a shift
+    scales it.
+    """
     rank = len(nodes.shape(node))
     present = [one for one in parts if one is not None]
     padded = {(None,) * (rank - len(one.layout)) + one.layout for one in present}
@@ -192,7 +199,9 @@ def _laid_out(nodes: Nodes, node: sympy.Expr, layout: Layout) -> Layout:
 
 
 def _indexed(nodes: Nodes, node: sympy.Expr, layout: Layout) -> Layout:
-    """Axes along which c varies must be taken whole, or by `arange` beside other index arrays."""
+    """Axes along which c varies must be taken whole, or by `arange` beside other index
+    arrays.
+    """
     operands = nodes[node].operands
     shape = nodes.shape(operands[0])
     key = node.params[0]

@@ -131,7 +131,9 @@ def _negated(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
 
 def _one_power(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """1**x is 1."""
-    return operands[0] if number_of(operands[0]) == 1 and not nodes.shape(node) else None
+    return (
+        operands[0] if number_of(operands[0]) == 1 and not nodes.shape(node) else None
+    )
 
 
 # Sums.
@@ -242,7 +244,7 @@ def _without_repeats(
         for axis, (old, size) in enumerate(
             zip(inner.sizes, nodes.shape(node)[new:], strict=True)
         )
-        if old == size
+        if nodes.same_size(old, size)
     ]
     dropped = tuple(axis for axis in range(inner.ndim) if axis not in kept)
     narrow = squeeze(inner, dropped) if dropped else inner
@@ -265,7 +267,9 @@ def _inside(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
     (inner,) = operands
     shape, dtype = nodes.shape(node), nodes.dtype(node)
     if isinstance(inner, Broadcast) and not nodes.shape(nodes[inner].operands[0]):
-        return full_like_shape(Handle(nodes, nodes[inner].operands[0]), shape, dtype).node
+        return full_like_shape(
+            Handle(nodes, nodes[inner].operands[0]), shape, dtype
+        ).node
     if is_reciprocal(inner):
         below, minus_one = nodes[inner].operands
         moved = _simplified(nodes, type(node), (below,), node.params)

@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   0              323 n + 1    n
-    backward  0              393 n + 2    0
+    backward  0              389 n + 2    0
     kept between the passes: 97 n values
 
 Corners: none.
@@ -57,13 +57,11 @@ def backward(cache, cotangent=1.0):
     d_beta = d_out.sum(axis=0)  # (32,)
     d_normal = d_out * gamma  # (n, 32)
     d_gamma = (d_out * normal).sum(axis=0)  # (32,)
-    # gradient of: normal = centred / np.sqrt(variance + 1e-5)
-    d_centred = d_normal / root_variance  # (n, 32)
-    d_one_over_root_variance = (d_normal * centred).sum(axis=1, keepdims=True)  # (n, 1)
-    d_root_variance = -d_one_over_root_variance / root_variance**2  # (n, 1)
     # gradient of: variance = np.mean(centred**2, axis=-1, keepdims=True)
-    d_centred += 2 * (d_root_variance * 0.5 / root_variance / 32) * centred
-    d_x = d_centred + -d_centred.sum(axis=1, keepdims=True) / 32  # (n, 32)
+    d_centred_term = (d_normal * centred).mean(axis=1, keepdims=True) / root_variance**2
+    # gradient of: centred = x - x.mean(axis=-1, keepdims=True)
+    d_centred = d_normal / root_variance - d_centred_term / root_variance * centred
+    d_x = d_centred - d_centred.mean(axis=1, keepdims=True)  # (n, 32)
     return Gradient(x=d_x, gamma=d_gamma, beta=d_beta)
 
 

@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise    transcendental
     forward   d n            2 d + 4 n + 3  0
-    backward  d n            2 d + 2 n + 4  0
+    backward  d n            2 d + 2 n + 3  0
     kept between the passes: n values
 
 Corners: none.
@@ -49,7 +49,7 @@ def backward(cache, cotangent=1.0):
     d_residual = 2 * cotangent / n * residual  # (n,)
     # gradient of: residual = X @ w + b - y
     d_b = d_residual.sum()  # ()
-    d_w = 2 * (cotangent * 0.001) * w + d_residual @ X  # (d,)
+    d_w = 0.002 * cotangent * w + d_residual @ X  # (d,)
     return Gradient(w=d_w, b=np.asarray(d_b))
 
 

@@ -47,9 +47,8 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: (a - x) ** 2 + b * (y - x**2) ** 2
-    product = 2 * cotangent  # ()
-    d_y = product * b * y_minus_x_squared  # ()
-    d_x = 2 * (-d_y) * x - product * a_minus_x  # ()
+    d_y = 2 * cotangent * b * y_minus_x_squared  # ()
+    d_x = -2 * d_y * x + -2 * cotangent * a_minus_x  # ()
     return Gradient(x=np.asarray(d_x), y=np.asarray(d_y))
 
 

@@ -1,0 +1,102 @@
+"""Counts of work, against counts by hand."""
+
+import numpy as np
+import pytest
+import sympy
+
+import symdiff
+
+n, d = sympy.symbols("n d", integer=True, nonnegative=True)
+
+
+def facts(loss, args, wrt):
+    return symdiff.compile(loss, args, wrt=wrt, verify=False).report
+
+
+def counts(cost):
+    return cost.multiply_adds, cost.elementwise, cost.transcendental
+
+
+def dense(W, b, X, G):
+    return np.sum(G * np.tanh(X @ W + b))
+
+
+DENSE = {"W": (784, 256), "b": (256,), "X": ("n", 784), "G": ("n", 256)}
+
+
+def test_a_dense_layer():
+    report = facts(dense, DENSE, ("W", "b"))
+    forward, backward = counts(report.forward), counts(report.backward)
+    assert forward[0] == 784 * 256 * n  # X @ W; nothing else is a product of matrices
+    assert forward[2] == 256 * n  # tanh
+    # + b, * G and the sum.
+    assert forward[1] == 3 * 256 * n
+    # X.T @ d, and no product for the data's own gradient.
+    assert backward[0] == 784 * 256 * n
+    assert backward[2] == 0
+
+
+def test_the_datas_own_gradient_is_counted_where_it_is_wanted():
+    report = facts(dense, DENSE, ("W", "b", "X"))
+    assert report.backward.multiply_adds == 2 * 784 * 256 * n
+
+
+def test_kept_is_what_is_computed_and_read_again():
+    report = facts(dense, DENSE, ("W", "b"))
+    assert sympy.expand(report.kept) == 256 * n  # the tanh; W, X, G are arguments
+    linear = facts(lambda w, X: np.sum(X @ w), {"w": ("d",), "X": ("n", "d")}, "w")
+    assert linear.kept == 0
+
+
+def test_differences_and_quotients_are_one_operation_each():
+    report = facts(
+        lambda x, y: np.sum((x - y) / (x + y)), {"x": (10,), "y": (10,)}, "x"
+    )
+    assert report.forward.elementwise == 10 + 10 + 10 + 10  # -, +, /, the sum
+    assert report.forward.operations == 4
+
+
+def test_unknown_sizes_are_polynomials():
+    def attention(Q, K):
+        return np.sum(np.exp(Q @ K.T))
+
+    report = facts(attention, {"Q": ("n", "d"), "K": ("n", "d")}, ("Q", "K"))
+    assert counts(report.forward) == (d * n**2, n**2, n**2)
+    assert report.backward.multiply_adds == 2 * d * n**2
+
+
+def test_sharing_is_counted():
+    def loss(x):
+        y = x
+        for _ in range(10):
+            y = np.sin(y) + np.cos(y)
+        return y
+
+    report = facts(loss, {"x": ()}, "x")
+    assert report.forward.operations == 30
+    assert report.unshared > 2**10
+    before = report.forward_before.operations + report.backward_before.operations
+    after = report.forward.operations + report.backward.operations
+    assert after <= before
+
+
+def test_the_report_is_read_by_people():
+    compiled = symdiff.compile(dense, DENSE, wrt=("W", "b"))
+    lines = str(compiled.report).splitlines()
+    assert lines[0].split() == [
+        "Cost",
+        "multiply-adds",
+        "elementwise",
+        "transcendental",
+    ]
+    assert lines[1].split()[:3] == ["forward", "200704", "n"]
+    assert lines[3].strip() == "kept between the passes: 256 n values"
+    table = compiled.report.table()
+    assert all(line in compiled.source for line in table)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_powers_of_sizes_are_written_with_a_hat(order):
+    report = facts(lambda A: np.sum(np.exp(A)), {"A": ("n",) * order}, "A")
+    text = report.table()[1].split("  ")[-1].strip()
+    assert text == ("n" if order == 1 else f"n^{order}")
