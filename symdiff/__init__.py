@@ -1,7 +1,8 @@
 """symdiff: standalone NumPy gradients from plain NumPy losses.
 
-`compile` takes a loss and gives a module's text with its forward pass and its reverse-mode gradient. What is
-heavy is imported when it is first asked for, so that the command line answers at once.
+`compile` takes a loss and gives a module's text with its forward pass and its
+reverse-mode gradient. What is heavy is imported when it is first asked for, so that the
+command line answers at once.
 """
 
 from __future__ import annotations

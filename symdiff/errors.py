@@ -1,8 +1,9 @@
-"""Every error that symdiff raises: one class per kind of failure, each under `SymdiffError`.
+"""Every error that symdiff raises: one class per kind of failure, each under
+`SymdiffError`.
 
-An error says what happened, where (the user's file and line, the columns underlined) and the remedy. Each
-class has a stable `code`, which is also its anchor in the README's guide, and derives from the builtin
-exception that fits.
+An error says what happened, where (the user's file and line, the columns underlined)
+and the remedy. Each class has a stable `code`, which is also its anchor in the README's
+guide, and derives from the builtin exception that fits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ __all__ = [
     "FileError",
     "MutationError",
     "NondeterminismError",
+    "OutOfBoundsError",
     "ShapeError",
     "SizeError",
     "SpecError",
@@ -36,8 +38,9 @@ _wrap = TextWrapper(
 class SymdiffError(Exception):
     """Base of every error of symdiff.
 
-    Attributes: `message` (what), `position` (where, or None), `callers` (the user's calls that led there, the
-    innermost first), `details` (the operands' shapes), `remedy` (what to do), `code` (stable name).
+    Attributes: `message` (what), `position` (where, or None), `callers` (the user's
+    calls that led there, the innermost first), `details` (the operands' shapes),
+    `remedy` (what to do), `code` (stable name).
     """
 
     code = "error"
@@ -72,7 +75,9 @@ class TraceError(SymdiffError, TypeError):
 
 
 class ValueDependenceError(TraceError):
-    """Python asks for the value of a traced array: `if`, `while`, `float()`, `int()`, `math.*`."""
+    """Python asks for the value of a traced array: `if`, `while`, `float()`, `int()`,
+    `math.*`.
+    """
 
     code = "value-dependence"
 
@@ -99,20 +104,30 @@ class ShapeError(TraceError, ValueError):
     code = "shape"
 
 
+class OutOfBoundsError(ShapeError, IndexError):
+    """An index beyond the end of its axis; NumPy would raise too."""
+
+
 class SizeError(TraceError, ValueError):
-    """Something depends on an unknown size in a way that no expression in the sizes describes."""
+    """Something depends on an unknown size in a way that no expression in the sizes
+    describes.
+    """
 
     code = "size"
 
 
 class NondeterminismError(TraceError):
-    """Two runs of the loss differ: randomness, a clock, or state that changes between calls."""
+    """Two runs of the loss differ: randomness, a clock, or state that changes between
+    calls.
+    """
 
     code = "nondeterminism"
 
 
 class SpecError(SymdiffError, ValueError):
-    """Arguments of `compile` that do not describe the loss: a missing or malformed spec, an unknown `wrt`."""
+    """Arguments of `compile` that do not describe the loss: a missing or malformed
+    spec, an unknown `wrt`.
+    """
 
     code = "spec"
 
@@ -124,7 +139,9 @@ class VerificationError(SymdiffError, ArithmeticError):
 
 
 class TextError(SymdiffError, RuntimeError):
-    """Emitted text or a template failed its own check: an internal fault or an edited template."""
+    """Emitted text or a template failed its own check: an internal fault or an edited
+    template.
+    """
 
     code = "text"
 

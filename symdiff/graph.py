@@ -52,8 +52,7 @@ class Variable(sympy.Symbol):
 
 
 class ArrayNode(sympy.Expr):
-    """An operation on whole arrays: operands in `args`, fixed parameters in `params`.
-    """
+    """An operation on whole arrays: operands in `args`, fixed parameters in `params`."""
 
     is_commutative = True
     params: tuple
@@ -72,8 +71,7 @@ class ArrayNode(sympy.Expr):
 
 
 class ArrayConstant(ArrayNode):
-    """A small array that the loss holds: its dtype, shape and bytes are the parameters.
-    """
+    """A small array that the loss holds: its dtype, shape and bytes are the parameters."""
 
     @property
     def array(self) -> np.ndarray:
@@ -188,7 +186,8 @@ class Nodes:
     def number(self, value: float) -> sympy.Expr:
         """Return a Python number as a node: bool, int or float, exact."""
         if isinstance(value, bool | np.bool_):
-            key, dtype = (bool, bool(value)), "bool"
+            key: tuple = (bool, bool(value))
+            dtype = "bool"
         elif isinstance(value, int | np.integer):
             key, dtype = (int, int(value)), "int"
         else:
@@ -304,8 +303,7 @@ class Graph:
     corners: tuple[str, ...] = ()
 
     def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
-        """Return the nodes that outputs need (all outputs by default), operands first.
-        """
+        """Return the nodes that outputs need (all outputs by default), operands first."""
         wanted = self.outputs if outputs is None else outputs
         return self.reach([self.outputs[name] for name in wanted])
 

@@ -1,8 +1,8 @@
 """Specs of arrays and the leaves that they describe: one array each, named and typed.
 
-In: the spec of an argument, which is a shape, a text, an `ArraySpec`, an example, a jaxtyping annotation, or
-nested dicts, lists, tuples and named tuples of these. Out: its `Leaf`s. Refused with a `SpecError`: a spec
-that cannot be read.
+In: the spec of an argument, which is a shape, a text, an `ArraySpec`, an example, a
+jaxtyping annotation, or nested dicts, lists, tuples and named tuples of these. Out: its
+`Leaf`s. Refused with a `SpecError`: a spec that cannot be read.
 """
 
 from __future__ import annotations

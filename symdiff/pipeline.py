@@ -20,16 +20,16 @@ import sympy
 
 from . import __version__, files
 from .bounds import index_bounds, values_at
-from .description import docstring, header
-from .emit import Description, emit, has_named_tuple, reserved_names
+from .emit.description import docstring, header
+from .emit.module import Description, emit, has_named_tuple, reserved_names
 from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
 from .passes import collect, order, reverse, share, shift, simplify
-from .program import Program, schedule
+from .program.schedule import Program, schedule
 from .report import Report, report
 from .specs import Signature, read_signature
-from .trace import choose_witnesses, trace
+from .trace.run import choose_witnesses, trace
 from .verify import finite_domain
 from .verify import verify as check
 
@@ -123,8 +123,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
 def read_wrt(
     signature: Signature, wrt: str | tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], bool]:
-    """Return the names of the wanted arguments, and whether a single one was asked for.
-    """
+    """Return the names of the wanted arguments, and whether a single one was asked for."""
     names = [one.name for one in signature.arguments]
     if not names:
         raise SpecError("the loss has no argument to differentiate")

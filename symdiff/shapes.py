@@ -155,8 +155,7 @@ def is_floating(dtype: str) -> bool:
 
 
 def is_weak(dtype: str) -> bool:
-    """Return whether a dtype is a Python number's, which bends to the arrays it meets.
-    """
+    """Return whether a dtype is a Python number's, which bends to the arrays it meets."""
     return dtype in ("int", "float")
 
 

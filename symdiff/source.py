@@ -1,8 +1,9 @@
-"""Positions in the user's source: where a value was made, and the text that stands there.
+"""Positions in the user's source: where a value was made, and the text that stands
+there.
 
-In: a code object with the index of its running instruction. Out: a `Position`, which can print itself with
-its columns underlined. Nothing is refused: where no source is to be had, or none that Python can read, the
-text is empty.
+In: a code object with the index of its running instruction. Out: a `Position`, which
+can print itself with its columns underlined. Nothing is refused: where no source is to
+be had, or none that Python can read, the text is empty.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import ast
 import linecache
 import opcode
 import os
+import threading
 import tokenize
 import unicodedata
 from dataclasses import dataclass
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "Position",
@@ -24,6 +26,7 @@ __all__ = [
     "definition_of",
     "enclosing",
     "lines_of",
+    "parse",
     "position_of",
     "printable",
     "statement_of",
@@ -34,7 +37,9 @@ WIDEST = 120  # how much of a source line an error shows
 
 @dataclass(frozen=True)
 class Position:
-    """A stretch of the user's source: lines and columns count as in a traceback, columns in bytes from 0."""
+    """A stretch of the user's source: lines and columns count as in a traceback,
+    columns in bytes from 0.
+    """
 
     path: str
     line: int
@@ -44,14 +49,18 @@ class Position:
 
     @property
     def file(self) -> str:
-        """The file's name without its folder, so that no path of a machine reaches emitted code."""
+        """The file's name without its folder, so that no path of a machine reaches
+        emitted code.
+        """
         name = os.path.basename(self.path)
         in_cell = name.startswith("<ipython") or "ipykernel_" in self.path
         return "<notebook>" if in_cell else printable(name)
 
     @property
     def text(self) -> str:
-        """The source line, without its newline; empty where the source is not to be had."""
+        """The source line, without its newline; empty where the source is not to be
+        had.
+        """
         lines = lines_of(self.path)
         return (
             lines[self.line - 1].rstrip("\r\n") if 0 < self.line <= len(lines) else ""
@@ -59,7 +68,9 @@ class Position:
 
     @property
     def segment(self) -> str:
-        """The source text of exactly this stretch, or of its first line where it spans several."""
+        """The source text of exactly this stretch, or of its first line where it spans
+        several.
+        """
         if self.column is None or self.end_column is None:
             return self.text.strip()
         start, stop = self._columns()
@@ -75,7 +86,9 @@ class Position:
         return start, stop if self.end_line == self.line else len(self.text.rstrip())
 
     def underlined(self) -> str:
-        """Two indented lines: the source and carets below its columns; empty without source."""
+        """Two indented lines: the source and carets below its columns; empty without
+        source.
+        """
         text = "".join(one if one.isprintable() else " " for one in self.text)
         body = text.strip()
         if not body or self.column is None or self.end_column is None:
@@ -102,7 +115,9 @@ Columns = tuple[int | None, int | None, int | None, int | None]
 
 
 def position_of(code: CodeType, columns: Columns) -> Position:
-    """Return the position of an instruction, whose lines and columns `co_positions` gives."""
+    """Return the position of an instruction, whose lines and columns `co_positions`
+    gives.
+    """
     line, end_line, column, end_column = columns
     first = code.co_firstlineno if line is None else line
     return Position(code.co_filename, first, end_line or first, column, end_column)
@@ -114,7 +129,8 @@ def columns_of(code: CodeType) -> tuple[Columns, ...]:
     columns = list(code.co_positions())
     for number, (line, end_line, column, _) in enumerate(columns):
         if line and end_line and line < end_line and line <= len(lines):
-            if opcode.opname[code.co_code[2 * number]] in ("GET_ITER", "FOR_ITER"):
+            name = opcode.opname[code.co_code[2 * number]]
+            if name in ("GET_ITER", "FOR_ITER"):
                 head = lines[line - 1].rstrip().removesuffix(":")
                 columns[number] = (line, line, column, len(head.encode()))
     return tuple(columns)
@@ -145,7 +161,9 @@ def lines_of(path: str) -> list[str]:
 def enclosing(
     position: Position | None, kinds: tuple[type[ast.AST], ...]
 ) -> Position | None:
-    """Return the head of the innermost statement or comprehension of these kinds around a position."""
+    """Return the head of the innermost statement or comprehension of these kinds around
+    a position.
+    """
     tree = None if position is None else _tree(lines_of(position.path))
     if tree is None or position is None:
         return None
@@ -159,9 +177,22 @@ def enclosing(
     return _head(position.path, max(around, key=lambda node: (node.lineno, node.col_offset)))  # type: ignore[attr-defined]
 
 
+_parsing = threading.Lock()
+
+
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a text, as `ast.parse` does.
+
+    One thread at a time: before 3.12 Python's own count of the tree's depth is one for
+    all threads, which then end with "AST constructor recursion depth mismatch".
+    """
+    with _parsing:
+        return ast.parse(text)
+
+
 def _tree(lines: list[str]) -> ast.Module | None:
     try:
-        return ast.parse("".join(lines))
+        return parse("".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -188,15 +219,15 @@ def _spans(node: ast.AST, position: Position) -> bool:
     return not before and not after
 
 
-def _head(path: str, node: ast.AST) -> Position:
+def _head(path: str, node: Any) -> Position:
     """Return the part of a loop or branch that decides: `for i in range(n)`, `n > 3`."""
     generator = next(iter(getattr(node, "generators", ())), None)
-    last = getattr(generator or node, "iter", None) or node.test  # type: ignore[attr-defined]
+    last = getattr(generator or node, "iter", None) or node.test
     first = generator.target if generator else last if hasattr(node, "test") else node
     if isinstance(node, ast.While):
         first = node
     return Position(
-        path, first.lineno, last.end_lineno, first.col_offset, last.end_col_offset  # type: ignore[attr-defined]
+        path, first.lineno, last.end_lineno, first.col_offset, last.end_col_offset
     )
 
 
@@ -238,7 +269,9 @@ def comment_of(position: Position) -> str:
 
 
 def statement_of(position: Position) -> str:
-    """Return the user's line at a position, without its comment and return; empty without source."""
+    """Return the user's line at a position, without its comment and return; empty
+    without source.
+    """
     text, comment = position.text, _comment(position.path, position.line)
     if comment:
         text = text[: comment.column]
@@ -246,7 +279,9 @@ def statement_of(position: Position) -> str:
 
 
 def printable(text: str, *, strip: bool = True) -> str:
-    """Return text as one line that a comment can hold: no control characters, no direction marks."""
+    """Return text as one line that a comment can hold: no control characters, no
+    direction marks.
+    """
     line = "".join(
         (
             one

@@ -1,7 +1,8 @@
 """Arguments of a loss and what is known of them: flat, named and typed leaves.
 
-In: a function and the specs of its parameters, or its jaxtyping annotations. Out: a `Signature`. Refused with a
-`SpecError`: a parameter without spec, a spec that cannot be read, `*args` and `**kwargs`.
+In: a function and the specs of its parameters, or its jaxtyping annotations. Out: a
+`Signature`. Refused with a `SpecError`: a parameter without spec, a spec that cannot be
+read, `*args` and `**kwargs`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from .leaves import (
     Leaf,
     dtype_name,
     is_annotation,
-    literal,
     near,
     normal,
     parse_spec,
@@ -32,8 +32,6 @@ from .source import definition_of
 __all__ = ["Argument", "ArraySpec", "Leaf", "Signature", "parse_spec", "read_signature"]
 
 Parameters = dict[str, inspect.Parameter]
-
-_literal = literal
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from cases import Case, differences, quiet
 
 from symdiff.ops.handle import Handle, activated
 from symdiff.passes import reverse, share, shift, simplify
-from symdiff.program import Program, schedule
+from symdiff.program.schedule import Program, schedule
 from symdiff.specs import ArraySpec, read_signature
-from symdiff.trace import trace
+from symdiff.trace.run import trace
 
 __all__ = ["check_second_order", "run"]
 

@@ -257,7 +257,7 @@ def test_fault_19_hostile_docstrings_comments_and_commands(seed):
 
 
 def test_identifiers_are_ones():
-    from symdiff.naming import Names, identifier
+    from symdiff.program.naming import Names, identifier
 
     rng = random.Random(0)
     names = Names()
@@ -274,8 +274,8 @@ def test_identifiers_are_ones():
 
 def test_fault_19_hostile_texts_in_docstrings_and_comments():
     """Thousands of strings, by the functions through which all texts go."""
-    from symdiff.description import docstring, header
-    from symdiff.quoting import one_line
+    from symdiff.emit.description import docstring, header
+    from symdiff.program.quoting import one_line
     from symdiff.specs import read_signature
 
     rng = random.Random(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symdiff
-from symdiff import emit as emission
+from symdiff.emit import module as emission
 from symdiff.errors import TextError
 
 

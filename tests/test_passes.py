@@ -16,7 +16,7 @@ from symdiff.ops.contraction import Contraction
 from symdiff.ops.layout import Broadcast
 from symdiff.passes import collect, order, reverse, share, simplify
 from symdiff.specs import read_signature
-from symdiff.trace import trace
+from symdiff.trace.run import trace
 
 ARGS = {"x": ("n", 3), "y": ("n", 3)}
 

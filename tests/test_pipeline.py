@@ -87,7 +87,12 @@ def test_specs_have_many_forms_that_mean_the_same():
     passes = symdiff.compile(quadratic, ARGS).source.partition("def _self_check")[0]
     for args in (
         {"W": symdiff.ArraySpec((3,)), "b": 0.5, "X": ("n", 3), "y": "n"},
-        {"W": np.zeros(3), "b": "()", "X": "n,3", "y": symdiff.ArraySpec(("n",), "float64")},
+        {
+            "W": np.zeros(3),
+            "b": "()",
+            "X": "n,3",
+            "y": symdiff.ArraySpec(("n",), "float64"),
+        },
     ):
         assert symdiff.compile(quadratic, args).source.startswith(passes)
 
@@ -145,7 +150,9 @@ def test_a_parameter_that_does_not_count_has_a_zero_gradient():
     c = symdiff.compile(
         lambda a, b: (a**2).sum(), {"a": (3,), "b": ("n", 2)}, wrt=("a", "b")
     )
-    np.testing.assert_array_equal(c.grad(np.ones(3), np.ones((4, 2))).b, np.zeros((4, 2)))
+    np.testing.assert_array_equal(
+        c.grad(np.ones(3), np.ones((4, 2))).b, np.zeros((4, 2))
+    )
 
 
 def test_the_expression_of_a_scalar_loss_is_ordinary_sympy():

@@ -24,7 +24,7 @@ from cases import quiet
 
 import symdiff
 
-COUNT = 200
+COUNT = 300
 BATCH = 20
 
 SHAPES = [
@@ -209,7 +209,8 @@ def differences_along(loss, arguments, directions, width):
     """The slope along a direction by Richardson's differences of a width."""
 
     def at(step):
-        moved = [x + step * d for x, d in zip(arguments, directions, strict=False)]
+        pairs = zip(arguments, directions, strict=False)
+        moved = [np.asarray(x + step * d) for x, d in pairs]
         return float(loss(*moved, arguments[-1]))
 
     near, far = at(width) - at(-width), at(2 * width) - at(-2 * width)

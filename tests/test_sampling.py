@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from symdiff.verify.sampling import DOMAINS, draw, is_float, nest, sample, size_sets
 from symdiff.specs import read_signature
+from symdiff.verify.sampling import DOMAINS, draw, is_float, nest, sample, size_sets
 
 LIMITS = {"unit": (0.1, 0.9), "positive": (0.1, 10.0), "above": (1.1, 1.9)}
 

@@ -292,7 +292,7 @@ def test_five_unknown_sizes():
 
     args = {name: (name * 2,) for name in "abcde"}
     sizes = [
-        dict(zip(("aa", "bb", "cc", "dd", "ee"), s))
+        dict(zip(("aa", "bb", "cc", "dd", "ee"), s, strict=False))
         for s in ((1, 2, 3, 4, 5), (6, 6, 6, 6, 6))
     ]
     agrees(loss, args, *sizes)
@@ -336,7 +336,7 @@ def test_witnesses_are_distinct_and_of_both_parities_and_orders(count):
         assert not {7, 12} & set(one.values())
     for name in names:
         assert {one[name] % 2 for one in chosen[:2]} == {0, 1}
-    for first, second in zip(names, names[1:]):
+    for first, second in zip(names, names[1:], strict=False):
         assert len({one[first] < one[second] for one in chosen}) == 2
 
 

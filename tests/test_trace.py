@@ -88,8 +88,12 @@ def test_an_unused_and_an_unwanted_argument():
     def loss(x, unused, y):
         return np.sum(x * y)
 
-    compiled = symdiff.compile(loss, {"x": (2,), "unused": (3,), "y": (2,)}, wrt="unused")
-    assert np.array_equal(compiled.grad(np.ones(2), np.ones(3), np.ones(2)), np.zeros(3))
+    compiled = symdiff.compile(
+        loss, {"x": (2,), "unused": (3,), "y": (2,)}, wrt="unused"
+    )
+    assert np.array_equal(
+        compiled.grad(np.ones(2), np.ones(3), np.ones(2)), np.zeros(3)
+    )
 
 
 def test_attributes_of_arrays():
@@ -112,7 +116,9 @@ def test_methods_of_arrays():
     def loss(x):
         y = x.reshape(2, 3).sum(axis=1).dot(x.reshape(2, -1).mean(axis=1))
         z = x.reshape((3, 2)).transpose().swapaxes(0, 1).ravel().copy().astype(float)
-        return y + z.max() * z.min() + x.flatten().prod() + x.std() * x.var() + abs(z[0])
+        return (
+            y + z.max() * z.min() + x.flatten().prod() + x.std() * x.var() + abs(z[0])
+        )
 
     agrees(loss, {"x": (6,)})
 
@@ -257,7 +263,9 @@ FUNCTIONS = {
     "partial": functools.partial(with_options, power=2, scale=0.5),
     "partial of method": functools.partial(Model.loss, Model()),
     "decorated": decorated,
-    "partial of decorated": functools.partial(doubled(with_options), power=3, scale=1.0),
+    "partial of decorated": functools.partial(
+        doubled(with_options), power=3, scale=1.0
+    ),
 }
 
 
@@ -337,9 +345,7 @@ def test_a_notebook_cell():
 
 
 def test_helpers_in_other_modules(tmp_path, monkeypatch):
-    (tmp_path / "own_layers.py").write_text(
-        textwrap.dedent(
-            """
+    (tmp_path / "own_layers.py").write_text(textwrap.dedent("""
             from numpy import eye as identity
             from scipy import special
             import own_more
@@ -349,9 +355,7 @@ def test_helpers_in_other_modules(tmp_path, monkeypatch):
 
             def targets(y):
                 return own_more.one_hot(y) @ identity(3)
-            """
-        )
-    )
+            """))
     (tmp_path / "own_more.py").write_text(
         "from numpy import eye as e\n\ndef one_hot(y):\n    return e(3)[y]\n"
     )
@@ -493,9 +497,13 @@ def test_a_generator_that_is_left_open_sees_plain_numpy():
 
 def test_closures_hold_what_they_held():
     fn = closure()
-    held = {cell.cell_contents for cell in fn.__closure__ if callable(cell.cell_contents)}
+    held = {
+        cell.cell_contents for cell in fn.__closure__ if callable(cell.cell_contents)
+    }
     symdiff.compile(fn, VECTOR)
-    after = {cell.cell_contents for cell in fn.__closure__ if callable(cell.cell_contents)}
+    after = {
+        cell.cell_contents for cell in fn.__closure__ if callable(cell.cell_contents)
+    }
     assert held == after == {scipy.special.softmax}
 
 
@@ -596,7 +604,13 @@ def test_a_handle_after_its_trace():
     handle = leaked()[0]
     assert "x" in repr(handle)
     assert handle.shape == (3,)
-    for use in (operator.neg, np.sum, float, lambda one: one[0], lambda one: one.mean()):
+    for use in (
+        operator.neg,
+        np.sum,
+        float,
+        lambda one: one[0],
+        lambda one: one.mean(),
+    ):
         with pytest.raises(TraceError, match="trace"):
             use(handle)
     with pytest.raises(TypeError):

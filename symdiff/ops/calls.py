@@ -1,8 +1,10 @@
-"""From a call of the user's to the table: what his function does is recorded here, one call at a time.
+"""From a call of the user's to the table: what his function does is recorded here, one
+call at a time.
 
-In: a NumPy function, method or operator with its arguments. Out: what the table makes of it. Refused, with
-the user's line: functions and options that the table does not have. What depends on no argument of the loss
-and is not in the table is computed by NumPy itself.
+In: a NumPy function, method or operator with its arguments. Out: what the table makes
+of it. Refused, with the user's line: functions and options that the table does not
+have. What depends on no argument of the loss and is not in the table is computed by
+NumPy itself.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -34,10 +36,11 @@ def dispatch(
     build: Callable | None = None,
     name: str = "",
 ) -> Any:
-    """Return what the table makes of a call of `function`, which computes it on plain arrays.
+    """Return what the table makes of a call of `function`, which computes it on plain
+    arrays.
 
-    `build` is the function on handles where the table does not have it under `function`. The place of the call
-    in the user's source goes to the nodes made.
+    `build` is the function on handles where the table does not have it under
+    `function`. The place of the call in the user's source goes to the nodes made.
     """
     build = build or FUNCTIONS.get(function)
     name = name or name_of(function)
@@ -79,7 +82,7 @@ def _built(
     return build(*args, **kwargs)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _positional(build: Callable) -> tuple[int, float]:
     """Return how many arguments a function takes by position, at least and at most."""
     parameters = inspect.signature(build).parameters.values()
@@ -148,10 +151,12 @@ def _explain(error: ShapeError, operands: Sequence[Any]) -> None:
 # Names of what is called.
 
 
-@lru_cache(maxsize=None)
+@cache
 def name_of(function: Callable) -> str:
     """Return how a user writes a function: `np.sum`, `scipy.special.erf`."""
     name = getattr(function, "__name__", str(function))
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        return f"{name_of(function.__self__)}.{name}"  # type: ignore[attr-defined]
     module = getattr(function, "__module__", None) or "numpy"
     if isinstance(function, np.ufunc):
         ours = getattr(np, name, None) is function
@@ -162,7 +167,9 @@ def name_of(function: Callable) -> str:
 
 
 def unsupported(name: str, known: Iterable[str]) -> UnsupportedError:
-    """Return the error for a function or method that the table, which has `known`, lacks."""
+    """Return the error for a function or method that the table, which has `known`,
+    lacks.
+    """
     by_last = {one.rpartition(".")[2]: one for one in sorted(known, reverse=True)}
     near = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=4)
     hint = f" Near ones that are: {', '.join(map(by_last.get, near))}." if near else ""  # type: ignore[arg-type]

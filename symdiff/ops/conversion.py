@@ -1,4 +1,5 @@
-"""Rows of `np.array` and its kin on what holds traced arrays: themselves, copies, or stacks of them.
+"""Rows of `np.array` and its kin on what holds traced arrays: themselves, copies, or
+stacks of them.
 
 NumPy's protocols do not hand these on: see `rebinding`.
 """

@@ -1,14 +1,16 @@
-"""Handles: what the user's function computes with, and what derivative rules are written on.
+"""Handles: what the user's function computes with, and what derivative rules are
+written on.
 
-A `Handle` speaks NumPy's protocols and turns each call into a node by the table. Refused, with the user's
-line: questions after a traced value (`if`, `float()`), unknown functions, writing into an input or a view.
+A `Handle` speaks NumPy's protocols and turns each call into a node by the table.
+Refused, with the user's line: questions after a traced value (`if`, `float()`), unknown
+functions, writing into an input or a view.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,6 @@ import sympy
 
 from ..errors import (
     MutationError,
-    ShapeError,
     SizeError,
     SpecError,
     SymdiffError,
@@ -166,7 +167,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         )
 
     def __round__(self, digits: int = 0) -> Handle:
-        return np.round(self, digits)  # type: ignore[call-overload]
+        return dispatch(np.round, (self, digits), {})
 
     def __repr__(self) -> str:
         name = self.nodes[self.node].name or type(self.node).__name__
@@ -178,8 +179,6 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any
     ) -> Any:
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if function is not ufunc and function not in FUNCTIONS:
-            raise refused(unsupported(f"{name_of(ufunc)}.{method}", ()), self)
         out = kwargs.pop("out", None)
         if out is None:
             return dispatch(function, inputs, kwargs)
@@ -259,7 +258,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         return self._plain("formatting asks for", lambda value: format(value, spec))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _method(name: str) -> Callable:
     def call(array: Any, *args: Any, **kwargs: Any) -> Any:
         return getattr(array, name)(*args, **kwargs)
@@ -319,7 +318,8 @@ def _has_unknown_size(handle: Handle) -> bool:
 def handle_of(value: Any) -> Handle:
     """Return a handle for a handle, a number, a size or a small array.
 
-    Lists of these are stacked. Raises `SpecError` for arrays of over 1,000 elements, `TraceError` for what is no array of numbers.
+    Lists of these are stacked. Raises `SpecError` for arrays of over 1,000 elements,
+    `TraceError` for what is no array of numbers.
     """
     nodes = active_nodes()
     if isinstance(value, Handle):
@@ -332,7 +332,7 @@ def handle_of(value: Any) -> Handle:
     if isinstance(value, TracedSize):
         return value.lift()
     if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
-        return Handle(nodes, nodes.number(value), value)
+        return Handle(nodes, nodes.number(value), value)  # type: ignore[arg-type]
     if holds_traced(value):
         return FUNCTIONS[_STACK]([handle_of(one) for one in value])
     array = _constant(value)
@@ -377,7 +377,9 @@ def _constant(value: Any) -> np.ndarray:
 
 
 def size_of(value: Any) -> Size:
-    """Return a size from what stands for one in the user's code: an int, a `TracedSize`, a handle."""
+    """Return a size from what stands for one in the user's code: an int, a
+    `TracedSize`, a handle.
+    """
     if isinstance(value, TracedSize):
         return size(value.expression)
     if isinstance(value, Handle) and value.is_known and not value.sizes:
@@ -389,7 +391,9 @@ def size_of(value: Any) -> Size:
 
 
 def traced_size(nodes: Nodes, value: Size) -> int:
-    """Return a size as the user's code sees it: an int, or one that knows which size it is."""
+    """Return a size as the user's code sees it: an int, or one that knows which size it
+    is.
+    """
     if isinstance(value, int):
         return value
     made = TracedSize(nodes.size_value(value))

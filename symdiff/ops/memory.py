@@ -1,7 +1,8 @@
-"""Memory: which traced arrays NumPy would make views of one another, and writing into them.
+"""Memory: which traced arrays NumPy would make views of one another, and writing into
+them.
 
-In: a call's result and its operands. Out: the result with its owner. Refused: writing where the change would
-be seen through another array, or by the caller of the loss.
+In: a call's result and its operands. Out: the result with its owner. Refused: writing
+where the change would be seen through another array, or by the caller of the loss.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["NEW_ARRAY", "with_owner", "write_into"]
 
 NEW_ARRAY = "Make a new array: write x = x + 1 in the place of x += 1."
 
-# Calls whose result never shares memory with their argument, though its elements are the same.
+# Calls whose result never shares memory with their argument, though its elements are
+# the same.
 _COPIES = frozenset(
     (".copy", ".flatten", ".astype", "np.copy", "np.array", "np.positive", "np.astype")
 )
@@ -35,7 +37,9 @@ _INDEXING = "indexing"
 
 
 def with_owner(result: Any, operands: Sequence[Any], name: str) -> Any:
-    """Return a result as a value of its own, or as one that may share an operand's memory."""
+    """Return a result as a value of its own, or as one that may share an operand's
+    memory.
+    """
     if not isinstance(result, Recorded):
         return result
     source = _source(result, operands, name)
@@ -91,7 +95,7 @@ def write_into(target: Any, compute: Callable[[], Recorded]) -> Recorded:
     raise refused(MutationError(what, remedy=NEW_ARRAY), target)
 
 
-def _check_fits(target: Recorded, result: Recorded) -> None:
+def _check_fits(target: Any, result: Any) -> None:
     """Raise where NumPy would not write a result into the target."""
     if result.sizes != target.sizes:
         raise refused(

@@ -1,7 +1,9 @@
-"""What is being recorded in this thread: the nodes that calls add to, and who says where they stand.
+"""What is being recorded in this thread: the nodes that calls add to, and who says
+where they stand.
 
-In: `activated(nodes, observer)` around the code whose calls are recorded. Out: what a traced value is
-(`Recorded`), and errors that know their place in the user's source. Refused: traced values outside of a trace.
+In: `activated(nodes, observer)` around the code whose calls are recorded. Out: what a
+traced value is (`Recorded`), and errors that know their place in the user's source.
+Refused: traced values outside of a trace.
 """
 
 from __future__ import annotations
@@ -46,8 +48,9 @@ _active: ContextVar[_Active | None] = ContextVar("symdiff_active", default=None)
 class Recorded:
     """A value that stands for a node of a graph.
 
-    owner: whose memory it may be: None for its own, another value's, or `CALLER`. lent: the values that may be
-    views of it. Its own value, where it depends on no argument, is computed when it is asked for.
+    owner: whose memory it may be: None for its own, another value's, or `CALLER`. lent:
+    the values that may be views of it. Its own value, where it depends on no argument,
+    is computed when it is asked for.
     """
 
     __slots__ = ("__weakref__", "_value", "is_view", "lent", "node", "nodes", "owner")
@@ -91,7 +94,9 @@ class Observer(Protocol):
 
 
 class _Active:
-    """The nodes that calls in this thread add to, and who looks on while a loss is traced."""
+    """The nodes that calls in this thread add to, and who looks on while a loss is
+    traced.
+    """
 
     def __init__(self, nodes: Nodes, observer: Observer | None, largest: float) -> None:
         self.nodes = nodes
@@ -105,7 +110,8 @@ class _Active:
 def activated(
     nodes: Nodes, observer: Observer | None = None, largest: float = math.inf
 ) -> Iterator[None]:
-    """Record calls in this thread into `nodes`, under an observer while a loss is traced.
+    """Record calls in this thread into `nodes`, under an observer while a loss is
+    traced.
 
     Constant arrays of more than `largest` elements are refused.
     """
@@ -118,7 +124,9 @@ def activated(
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Record nothing in this thread for a while, though it be called from a traced function."""
+    """Record nothing in this thread for a while, though it be called from a traced
+    function.
+    """
     token = _active.set(None)
     try:
         yield
@@ -144,16 +152,21 @@ def largest_constant() -> float:
 
 
 def is_tracing() -> bool:
-    """Return whether a user's function is being traced in this thread, outside of any rule."""
+    """Return whether a user's function is being traced in this thread, outside of any
+    rule.
+    """
     active = _active.get()
     return active is not None and active.observer is not None and not active.inside
 
 
 @contextmanager
 def observed(values: Sequence[Any]) -> Iterator[None]:
-    """Mark the nodes made inside with the place of the user's call; what is inside is a rule's."""
+    """Mark the nodes made inside with the place of the user's call; what is inside is a
+    rule's.
+    """
     active = _active.get()
-    assert active is not None and active.observer is not None
+    assert active is not None
+    assert active.observer is not None
     observer = active.observer
     with active.nodes.marked(observer.place(values)):
         active.inside = True
@@ -189,7 +202,9 @@ def swallowed(error: BaseException) -> SymdiffError | None:
 
 
 def title(value: Any) -> str:
-    """Return what the user calls a value: its variable, or the text that it was computed by."""
+    """Return what the user calls a value: its variable, or the text that it was
+    computed by.
+    """
     active = _active.get()
     named = active.observer.title(value) if active and active.observer else None
     kind = (

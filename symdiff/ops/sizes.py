@@ -1,7 +1,9 @@
-"""Unknown sizes as the user's code sees them: integers that remember which size they are.
+"""Unknown sizes as the user's code sees them: integers that remember which size they
+are.
 
-In: a size of the graph and its value while tracing. Out: a `TracedSize`, on which arithmetic with integers
-gives sizes and anything else a traced scalar. Refused: comparisons whose answer is not the same for all sizes.
+In: a size of the graph and its value while tracing. Out: a `TracedSize`, on which
+arithmetic with integers gives sizes and anything else a traced scalar. Refused:
+comparisons whose answer is not the same for all sizes.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class TracedSize(int):
     def __neg__(self) -> Any:
         return _combined(operator.mul, -1, self)
 
-    def __pow__(self, other: Any, modulus: None = None) -> Any:
+    def __pow__(  # type: ignore[override] # of int's many forms this is the one met
+        self, other: Any, modulus: None = None
+    ) -> Any:
         return _combined(operator.pow, self, other)
 
     def __bool__(self) -> bool:

@@ -14,8 +14,8 @@ from itertools import combinations
 import sympy
 
 from ..graph import Graph, Nodes
-from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.arithmetic import is_reciprocal
+from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
 from .rebuild import rebuild
 
@@ -35,8 +35,7 @@ def share(graph: Graph) -> Graph:
 
 
 def _canonical(graph: Graph) -> Graph:
-    """Make nodes that differ by the order of their operands one node: the first made.
-    """
+    """Make nodes that differ by the order of their operands one node: the first made."""
     seen: dict[tuple, sympy.Expr] = {}
     products: dict[tuple, tuple[sympy.Expr, tuple[int, ...]]] = {}
 

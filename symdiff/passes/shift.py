@@ -23,7 +23,6 @@ import sympy
 from ..graph import Graph, Nodes, number_of
 from ..ops.contraction import Contraction, indices_of
 from ..ops.elementwise import StopGradient
-
 from ..ops.indexing import Index
 from ..ops.layout import Reshape, Transpose
 from ..ops.making import Arange
@@ -45,7 +44,7 @@ class _Moved:
     layout: Layout
 
 
-class _Depends(Exception):
+class _DependsError(Exception):
     """The value may depend on the maximum."""
 
 
@@ -73,8 +72,12 @@ def shift(graph: Graph) -> Graph:
         made = nodes.make(type(node), *operands, params=node.params)
         return nodes.make(StopGradient, made)
 
-    places = dict.fromkeys(str(graph.nodes[one].position or "somewhere") for one in found)
-    notes = (f"{place}: the shift by the maximum cancels in the gradient" for place in places)
+    places = dict.fromkeys(
+        str(graph.nodes[one].position or "somewhere") for one in found
+    )
+    notes = (
+        f"{place}: the shift by the maximum cancels in the gradient" for place in places
+    )
     return replace(rebuild(graph, rewrite), rewrites=(*graph.rewrites, *notes))
 
 
@@ -97,7 +100,7 @@ def _cancels(
         seen.add(id(node))
         try:
             after = _after(nodes, node, moved)
-        except _Depends:
+        except _DependsError:
             return False
         if after is None:
             continue
@@ -121,7 +124,7 @@ def _after(nodes: Nodes, node: sympy.Expr, moved: dict[int, _Moved]) -> _Moved |
     if first is None or (
         len(operands) > 1 and not isinstance(node, Contraction | Index | sympy.Pow)
     ):
-        raise _Depends
+        raise _DependsError
     if isinstance(node, sympy.exp) and first.kind == "shift":
         return _Moved("scale", first.rate, first.layout)
     if isinstance(node, sympy.log) and first.kind == "scale":
@@ -134,7 +137,7 @@ def _after(nodes: Nodes, node: sympy.Expr, moved: dict[int, _Moved]) -> _Moved |
         return _contracted(node, parts)
     if isinstance(node, Transpose | Reshape | Index):
         return _Moved(first.kind, first.rate, _laid_out(nodes, node, first.layout))
-    raise _Depends
+    raise _DependsError
 
 
 def _combined(
@@ -148,7 +151,7 @@ def _combined(
     padded = {(None,) * (rank - len(one.layout)) + one.layout for one in present}
     wanted = "shift" if isinstance(node, sympy.Add) else "scale"
     if len(padded) != 1:
-        raise _Depends
+        raise _DependsError
     layout = padded.pop()
     if all(one.kind == wanted for one in present):
         rate = sum(one.rate for one in present)
@@ -160,7 +163,7 @@ def _combined(
     ]
     if isinstance(node, sympy.Mul) and len(present) == 1 and numbers[0] is not None:
         return _Moved("shift", present[0].rate * numbers[0], layout)
-    raise _Depends
+    raise _DependsError
 
 
 def _contracted(node: sympy.Expr, parts: Sequence[_Moved | None]) -> _Moved:
@@ -170,13 +173,13 @@ def _contracted(node: sympy.Expr, parts: Sequence[_Moved | None]) -> _Moved:
         (one, indices) for one, indices in zip(parts, inputs, strict=True) if one
     ]
     if len(present) != 1 or present[0][0].kind != "scale":
-        raise _Depends
+        raise _DependsError
     one, indices = present[0]
     along = {
         i: axis for i, axis in zip(indices, one.layout, strict=True) if axis is not None
     }
     if len(set(indices)) < len(indices) or not set(along) <= set(output):
-        raise _Depends
+        raise _DependsError
     return _Moved("scale", one.rate, tuple(along.get(i) for i in output))
 
 
@@ -193,7 +196,7 @@ def _laid_out(nodes: Nodes, node: sympy.Expr, layout: Layout) -> Layout:
     dropped = [axis for size, axis in zip(before, layout, strict=True) if size == 1]
     after = [size for size in node.params[0] if size != 1]
     if after != [size for size, _ in rest] or any(axis is not None for axis in dropped):
-        raise _Depends
+        raise _DependsError
     places = iter(rest)
     return tuple(None if size == 1 else next(places)[1] for size in node.params[0])
 
@@ -209,7 +212,7 @@ def _indexed(nodes: Nodes, node: sympy.Expr, layout: Layout) -> Layout:
     result: list[int | None] = []
     together: int | None = None
     if any(entry[0] == "new" for entry in key):
-        raise _Depends
+        raise _DependsError
     for axis, entry in enumerate(
         (*key, *([("slice", None, None, None)] * (len(shape) - len(key))))
     ):
@@ -217,22 +220,22 @@ def _indexed(nodes: Nodes, node: sympy.Expr, layout: Layout) -> Layout:
         if entry[0] == "array":
             index = operands[1 + entry[1]]
             if len(nodes.shape(index)) != 1 or (varies and together is not None):
-                raise _Depends
+                raise _DependsError
             if varies and index is not _whole_range(nodes, index, shape[axis]):
-                raise _Depends
+                raise _DependsError
             together = layout[axis] if varies else together
             if entry is arrays[0]:
                 place = len(result)
                 result.append(None)
         elif entry[0] == "slice":
             if varies and entry != ("slice", None, None, None):
-                raise _Depends
+                raise _DependsError
             result.append(layout[axis])
         elif varies:
-            raise _Depends
+            raise _DependsError
     if arrays:
         if len(arrays) < len(key):
-            raise _Depends
+            raise _DependsError
         result[place] = together
     return tuple(result)
 

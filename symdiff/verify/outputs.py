@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from .sampling import is_float, nest
 from ..specs import Argument, Leaf, Signature
+from .sampling import is_float, nest
 
 __all__ = ["Emitted", "Fault", "Outputs"]
 
@@ -217,7 +218,7 @@ def _number(name: str, value: object) -> np.ndarray:
     return array
 
 
-def _flat(name: str, argument: Argument, part: object) -> list:
+def _flat(name: str, argument: Argument, part: Any) -> list:
     try:
         return argument.tree.flatten_up_to(part)
     except ValueError as error:

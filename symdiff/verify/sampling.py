@@ -81,8 +81,7 @@ def finite_domain(
     sizes: Mapping[str, int],
     bounds: Mapping[str, int],
 ) -> str:
-    """Return the first domain of drawn floats in which a loss is finite, else "normal".
-    """
+    """Return the first domain of drawn floats in which a loss is finite, else "normal"."""
     rng = np.random.default_rng(0)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..specs import Leaf, Signature
 from .differences import Verdict, judge
 from .outputs import Emitted, Fault, Gradient
 from .sampling import is_float, nest
-from ..specs import Leaf, Signature
 
 __all__ = ["ROUNDING", "Loss", "Slopes", "product", "random_direction"]
 

@@ -16,11 +16,11 @@ from types import ModuleType
 import numpy as np
 
 from ..errors import VerificationError
+from ..source import Position
+from ..specs import Signature
 from .outputs import Emitted, Fault, Outputs
 from .sampling import draw, is_float, size_sets
 from .slopes import ROUNDING, Loss, Slopes, product, random_direction
-from ..source import Position
-from ..specs import Signature
 
 __all__ = ["Verification", "verify"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .naming import Names
+from ..program.naming import Names
+from ..specs import Signature
 from .nesting import containers, is_named_tuple, is_nested
-from .specs import Signature
 
 __all__ = [
     "HELPERS",

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 import sympy
 
-from .code import Writer
+from ..code import Writer
+from ..graph import ArrayConstant, Graph, Variable
+from ..ops.layout import Broadcast
+from ..ops.table import ROWS
+from ..passes.reverse import COTANGENT
+from ..shapes import product, show
 from .fitting import WIDTH, laid_out
-from .graph import ArrayConstant, Graph, Variable
 from .liveness import give_names
 from .naming import Namer, Names
-from .ops.layout import Broadcast
-from .ops.table import ROWS
-from .passes.reverse import COTANGENT
 from .planning import Plan, plan
 from .quoting import Quotes
-from .shapes import product, show
 from .spelling import Speller, Step
 from .usage import Usage
 

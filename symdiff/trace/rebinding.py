@@ -1,8 +1,10 @@
-"""Functions that NumPy's protocols do not hand on, led to the table while a loss is traced.
+"""Functions that NumPy's protocols do not hand on, led to the table while a loss is
+traced.
 
-In: the function to be traced. For as long as the context lasts, `np.zeros`, `np.array`... and SciPy's special
-functions give handles in this thread, where they are called from the user's code; also under the names that
-his functions know them by. Everything is put back whatever happens. NumPy's and SciPy's own calls, and other
+In: the function to be traced. For as long as the context lasts, `np.zeros`,
+`np.array`... and SciPy's special functions give handles in this thread, where they are
+called from the user's code; also under the names that his functions know them by.
+Everything is put back whatever happens. NumPy's and SciPy's own calls, and other
 threads', are not touched.
 """
 
@@ -19,21 +21,21 @@ from typing import Any
 
 import numpy as np
 
-from .ops.calls import dispatch, name_of
-from .ops.conversion import CONVERTERS
-from .ops.handle import holds_traced
-from .ops.making import MAKERS
-from .ops.recording import is_tracing
-from .ops.scipy_linalg import SCIPY_LINALG
-from .ops.special import SPECIAL
-from .ops.table import FUNCTIONS
+from ..ops.calls import dispatch, name_of
+from ..ops.conversion import CONVERTERS
+from ..ops.handle import holds_traced
+from ..ops.making import MAKERS
+from ..ops.recording import is_tracing
+from ..ops.scipy_linalg import SCIPY_LINALG
+from ..ops.special import SPECIAL
+from ..ops.table import FUNCTIONS
 from .reaching import reached
 from .watching import called_name, is_library
 
 __all__ = ["SCIPY", "rebound"]
 
-# Functions of SciPy's modules that do not ask handles, by name, as functions on handles.
-# SciPy is imported late: 0.7 s that most losses need not pay.
+# Functions of SciPy's modules that do not ask handles, by name, as functions on
+# handles. SciPy is imported late: 0.7 s that most losses need not pay.
 _NUMPY = (np, np.linalg)
 _ARRAY = np.array
 
@@ -55,7 +57,9 @@ _traces = 0
 
 @contextmanager
 def rebound(function: Callable) -> Iterator[None]:
-    """Let array-making and special functions give handles to code that `function` reaches."""
+    """Let array-making and special functions give handles to code that `function`
+    reaches.
+    """
     global _traces
     with _lock:
         _traces += 1
@@ -116,7 +120,8 @@ def _fill(cell: CellType, value: Any, wrapper: Any) -> None:
 def _numpy_wrappers() -> dict[int, Callable]:
     """Return the wrappers of NumPy's functions, by the id of what they wrap."""
     wrappers = {}
-    for one in (*MAKERS, *CONVERTERS):
+    everything: tuple[Any, ...] = (*MAKERS, *CONVERTERS)
+    for one in everything:
         makes = one in MAKERS
         wrappers[id(one)] = _leading(one, FUNCTIONS[one], name_of(one), makes=makes)
     for one in FUNCTIONS:
@@ -162,7 +167,9 @@ def _leading(
 
 
 def _joining(original: Callable) -> Callable:
-    """Return a function that gives `original` traced arrays in the place of lists of them."""
+    """Return a function that gives `original` traced arrays in the place of lists of
+    them.
+    """
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -17,11 +17,13 @@ from typing import Any
 
 import jinja2
 
+from ..errors import TextError
+from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
+from ..program.schedule import BUILTINS, Program, Statement
+from ..shapes import show
+from ..specs import Signature
 from .checking import DRAWS, Checking
-from .errors import TextError
-from .fitting import Group, Text, assigned, bare, fitted, group, packed
 from .nesting import containers, gradient_of, has_named_tuple, is_named_tuple, is_nested
-from .program import BUILTINS, Program, Statement
 from .scope import (
     HELPERS,
     PUBLIC,
@@ -32,8 +34,6 @@ from .scope import (
     reserved_names,
 )
 from .screening import Own, screen
-from .shapes import show
-from .specs import Signature
 
 __all__ = ["Description", "emit", "has_named_tuple", "reserved_names", "templates"]
 
@@ -82,8 +82,8 @@ def _environment() -> jinja2.Environment:
 
 def templates() -> Path:
     """Return the templates' folder: in the package, or else in the repository."""
-    inside = Path(str(resources.files(__package__))) / "templates"
-    return inside if inside.is_dir() else Path(__file__).parents[1] / "templates"
+    inside = Path(str(resources.files("symdiff"))) / "templates"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "templates"
 
 
 def _formatted(text: str) -> str:

@@ -1,8 +1,9 @@
 """Several traces of one loss made into one graph that is right for every size.
 
-In: graphs recorded at different values of the unknown sizes. They are walked side by side: what is equal is
-kept; a number, a size or an array that differs must be an expression in the sizes, since Python's ints and
-floats forget that they came from one. Anything else that differs is refused by `Difference`.
+In: graphs recorded at different values of the unknown sizes. They are walked side by
+side: what is equal is kept; a number, a size or an array that differs must be an
+expression in the sizes, since Python's ints and floats forget that they came from one.
+Anything else that differs is refused by `Difference`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+from ..graph import ArrayConstant, Graph, Nodes, Variable, number_of
+from ..ops.handle import Handle, activated
+from ..ops.layout import Broadcast
+from ..ops.making import Arange, Eye, Tri
+from ..shapes import Size, size
+from ..source import Position
 from .expressions import Real, Sizes, real_expression, whole_expression
-from .graph import ArrayConstant, Graph, Nodes, Variable, number_of
-from .ops.handle import Handle, activated
-from .ops.layout import Broadcast
-from .ops.making import Arange, Eye, Tri
-from .shapes import Size, size
-from .source import Position
 
 __all__ = ["Difference", "unify"]
 
@@ -41,10 +42,12 @@ class Difference(Exception):  # noqa: N818 - not an error until it has been expl
 
 
 def unify(runs: Sequence[Graph], sizes: Sizes) -> Graph:
-    """Return the one graph that all runs are instances of; names and places are the first run's.
+    """Return the one graph that all runs are instances of; names and places are the
+    first run's.
 
-    `sizes` gives each unknown size its value in each run; none of them, that all runs are at the same sizes.
-    Raises `Difference`, and `NotUnique` where another run is needed to tell.
+    `sizes` gives each unknown size its value in each run; none of them, that all runs
+    are at the same sizes. Raises `Difference`, and `NotUnique` where another run is
+    needed to tell.
     """
     return _Unifier(runs, sizes).graph()
 
@@ -60,7 +63,9 @@ class _Unifier:
         self.merged: dict[Key, sympy.Expr] = {}
 
     def graph(self) -> Graph:
-        """Return the merged graph, its nodes in the order in which the first run made them."""
+        """Return the merged graph, its nodes in the order in which the first run made
+        them.
+        """
         roots = tuple(run.outputs["value"] for run in self.runs)
         groups = self._groups(roots)
         index = self.runs[0].nodes
@@ -100,7 +105,9 @@ class _Unifier:
         raise Difference("its operations are others", self._place(group))
 
     def _place(self, group: Group) -> Position | None:
-        """Return where a group stands; in the last run the fewest values coincide with others."""
+        """Return where a group stands; in the last run the fewest values coincide with
+        others.
+        """
         places = (
             run.nodes[node].position for run, node in zip(self.runs, group, strict=True)
         )
@@ -174,7 +181,9 @@ class _Unifier:
         return real.offset + value if real.offset else value
 
     def _same(self, each: Sequence[Any], group: Group) -> Any:
-        """Return parameters that all runs share, integers that differ as expressions in sizes."""
+        """Return parameters that all runs share, integers that differ as expressions in
+        sizes.
+        """
         first = each[0]
         if all(type(one) is type(first) and one == first for one in each):
             return first
@@ -201,8 +210,10 @@ class _Unifier:
     # Constant arrays.
 
     def _array(self, group: Group) -> sympy.Expr:
-        """Return a constant array, or what made it from sizes: a full, arange, eye or triangle."""
-        arrays = [one.array for one in group]  # type: ignore[attr-defined]
+        """Return a constant array, or what made it from sizes: a full, arange, eye or
+        triangle.
+        """
+        arrays = [one.array for one in group]
         first = arrays[0]
         if all(_identical(one, first) for one in arrays):
             return self.nodes.array(first)

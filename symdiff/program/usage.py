@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from .graph import ArrayConstant, ArrayNode, Graph, Variable
-from .ops.arithmetic import is_reciprocal
-from .ops.indexing import Index
-from .ops.layout import Reshape, Transpose, keeps_axes
-from .ops.table import ROWS
+from ..graph import ArrayConstant, ArrayNode, Graph, Variable
+from ..ops.arithmetic import is_reciprocal
+from ..ops.indexing import Index
+from ..ops.layout import Reshape, Transpose, keeps_axes
+from ..ops.table import ROWS
 
 __all__ = ["Usage"]
 

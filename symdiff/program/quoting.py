@@ -13,7 +13,7 @@ import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 
-from .source import Position, printable
+from ..source import Position, printable
 
 __all__ = ["Quote", "Quotes", "one_line"]
 

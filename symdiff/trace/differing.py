@@ -1,6 +1,8 @@
-"""Why two traces of one loss differ: by chance, by a loop over an unknown size, by a branch on one.
+"""Why two traces of one loss differ: by chance, by a loop over an unknown size, by a
+branch on one.
 
-In: the difference that was found, and the traces. Out: the error to be raised, with its place and remedy.
+In: the difference that was found, and the traces. Out: the error to be raised, with its
+place and remedy.
 """
 
 from __future__ import annotations
@@ -8,11 +10,12 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from .errors import NondeterminismError, SizeError, TraceError
+from ..errors import NondeterminismError, SizeError, TraceError
+from ..graph import Graph
+from ..source import Position, enclosing
 from .expressions import NotUnique
-from .graph import Graph
-from .source import Position, enclosing
 from .unify import Difference, unify
 
 __all__ = ["explained"]
@@ -24,7 +27,9 @@ _BRANCHES = (ast.If, ast.IfExp)
 def explained(
     difference: Difference, runs: Sequence[Graph], again: Sequence[Graph]
 ) -> TraceError:
-    """Return the error for runs that differ; `again` are others at the first one's sizes."""
+    """Return the error for runs that differ; `again` are others at the first one's
+    sizes.
+    """
     chance = next(filter(None, (_chance(runs[0], one) for one in again)), None)
     if chance is None and not runs[0].nodes.witness:
         chance = difference
@@ -64,7 +69,9 @@ def _counts(run: Graph) -> Counter[Position]:
 
 
 def _repeated(runs: Sequence[Graph]) -> SizeError | None:
-    """Return the error for a place that is passed more often in one run than in another."""
+    """Return the error for a place that is passed more often in one run than in
+    another.
+    """
     one, other = _counts(runs[0]), _counts(runs[1])
     places = [place for place in one if place in other and one[place] != other[place]]
     if not places:
@@ -81,7 +88,7 @@ def _repeated(runs: Sequence[Graph]) -> SizeError | None:
 
 def _chosen(runs: Sequence[Graph]) -> SizeError | None:
     """Return the error for a place that is passed in one run and not in another."""
-    each = [set(_counts(run)) for run in runs]
+    each: list[set[Any]] = [set(_counts(run)) for run in runs]
     some = set.union(*each) - set.intersection(*each)
     places = sorted(some, key=lambda one: (one.path, one.line, one.column or 0))
     if not places:

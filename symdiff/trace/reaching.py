@@ -1,7 +1,9 @@
-"""What a function reaches: the namespaces and closures in which its code finds other functions.
+"""What a function reaches: the namespaces and closures in which its code finds other
+functions.
 
-In: the user's function. Out: the globals of it and of his functions, methods and modules that its code names,
-and the cells of their closures. Nothing is refused; what no name leads to is not found.
+In: the user's function. Out: the globals of it and of his functions, methods and
+modules that its code names, and the cells of their closures. Nothing is refused; what
+no name leads to is not found.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ _PACKAGES = f"-packages{os.sep}"
 class Reached:
     """Namespaces and cells that code looks names up in, and the names in the code.
 
-    package: the installed package that the function itself belongs to, if any; others are not looked into.
+    package: the installed package that the function itself belongs to, if any; others
+    are not looked into.
     """
 
     package: str
@@ -47,7 +50,9 @@ class Reached:
 
 
 def _installed(path: str) -> str:
-    """Return the installed package that a file belongs to, empty for the user's own files."""
+    """Return the installed package that a file belongs to, empty for the user's own
+    files.
+    """
     _, installed, inside = path.rpartition(_PACKAGES)
     return inside.partition(os.sep)[0] if installed else ""
 
@@ -135,7 +140,9 @@ def _is_filled(cell: CellType) -> bool:
 
 
 def _inside(one: Any, found: Reached) -> Iterator[Any]:
-    """Yield what may hold functions inside of a value that is neither function nor module."""
+    """Yield what may hold functions inside of a value that is neither function nor
+    module.
+    """
     if isinstance(one, list | tuple | set | frozenset):
         yield from one
     elif isinstance(one, dict):

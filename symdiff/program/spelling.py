@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import sympy
 
-from .code import Code, Writer
-from .graph import number_of
-from .ops.table import ROWS
+from ..code import Code, Writer
+from ..graph import number_of
+from ..ops.table import ROWS
 from .usage import Usage
 
 __all__ = ["Speller", "Step"]

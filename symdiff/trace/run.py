@@ -1,31 +1,34 @@
-"""From the user's function to a graph: run it on handles, at several values of its unknown sizes.
+"""From the user's function to a graph: run it on handles, at several values of its
+unknown sizes.
 
-In: a function and its `Signature`. Out: a `Graph` whose only output is "value", with the user's names and
-places on its nodes, right for every size. Refused: what depends on values, on chance, or on an unknown size
-in a way that no expression describes; a result that is no real scalar.
+In: a function and its `Signature`. Out: a `Graph` whose only output is "value", with
+the user's names and places on its nodes, right for every size. Refused: what depends on
+values, on chance, or on an unknown size in a way that no expression describes; a result
+that is no real scalar.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import linecache
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError, SymdiffError, TraceError
+from ..graph import Graph, Nodes
+from ..ops.handle import Handle, activated
+from ..ops.recording import CALLER, LARGEST_CONSTANT, swallowed
+from ..shapes import Shape, is_floating, show, size_symbol
+from ..source import Position, definition_of
+from ..specs import Leaf, Signature
 from .differing import explained
-from .errors import ShapeError, SymdiffError, TraceError
 from .expressions import NotUnique
-from .graph import Graph, Nodes
-from .ops.handle import Handle, activated
-from .ops.recording import CALLER, LARGEST_CONSTANT, swallowed
 from .rebinding import rebound
-from .shapes import Shape, is_floating, show, size_symbol
-from .source import Position, definition_of
-from .specs import Leaf, Signature
 from .unify import Difference, unify
 from .watching import Watcher
 
@@ -39,7 +42,8 @@ Witness = Mapping[str, int]
 def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
     """Return the graph of a function's value.
 
-    Raises `TraceError` and its kin as this module's docstring says, and whatever `fn` raises itself.
+    Raises `TraceError` and its kin as this module's docstring says, and whatever `fn`
+    raises itself.
     """
     linecache.checkcache()
     return _Trace(fn, signature, dtype).graph()
@@ -110,15 +114,14 @@ class _Trace:
         return unify(self.runs, sizes)
 
     def _try_two(self) -> None:
-        try:
+        with contextlib.suppress(NotUnique):
             self._unified()
-        except NotUnique:
-            pass
 
     def _record(self, witness: Witness, *, first: bool = True) -> Graph:
         """Return the graph of one run.
 
-        In later runs arrays of an unknown size are large: the first two have found those that are too large.
+        In later runs arrays of an unknown size are large: the first two have found
+        those that are too large.
         """
         symbols = {size_symbol(name): value for name, value in witness.items()}
         nodes = Nodes(self.dtype, symbols)
@@ -144,15 +147,19 @@ class _Trace:
 
 
 def choose_witnesses(signature: Signature) -> list[Witness]:
-    """Return the values of the unknown sizes at which a function is traced, if all goes well."""
+    """Return the values of the unknown sizes at which a function is traced, if all goes
+    well.
+    """
     return list(itertools.islice(witnesses(signature), 3))
 
 
 def witnesses(signature: Signature, step: int = 1) -> Iterator[Witness]:
-    """Yield values for the unknown sizes, all multiples of a step and none a known size.
+    """Yield values for the unknown sizes, all multiples of a step and none a known
+    size.
 
-    They are small and odd, then small, even and in the other order, then large, so that parity, order and a
-    comparison with a number show themselves; then mixed. Without unknown sizes there is nothing to choose.
+    They are small and odd, then small, even and in the other order, then large, so that
+    parity, order and a comparison with a number show themselves; then mixed. Without
+    unknown sizes there is nothing to choose.
     """
     names = signature.sizes
     if not names:
@@ -198,7 +205,9 @@ def _input(nodes: Nodes, leaf: Leaf) -> Handle:
 
 
 def _scalar(fn: Callable, result: Any) -> Handle:
-    """Return the loss as a real scalar's handle. Raises `ShapeError` or `TraceError` otherwise."""
+    """Return the loss as a real scalar's handle. Raises `ShapeError` or `TraceError`
+    otherwise.
+    """
     if not isinstance(result, Handle):
         raise _returned(fn, result)
     position = result.nodes[result.node].position

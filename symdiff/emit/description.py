@@ -15,11 +15,11 @@ import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from .quoting import one_line
-from .report import Report, aligned
-from .shapes import show
-from .source import Position, printable
-from .specs import Signature
+from ..program.quoting import one_line
+from ..report import Report, aligned
+from ..shapes import show
+from ..source import Position, printable
+from ..specs import Signature
 
 __all__ = ["docstring", "header", "source_of"]
 

@@ -1,7 +1,9 @@
-"""The user's code while it runs under a trace: where it stands, and what it calls its values.
+"""The user's code while it runs under a trace: where it stands, and what it calls its
+values.
 
-In: the frames of the running thread. Out: positions of calls and names of values, the first name of each.
-Code of Python's, NumPy's, SciPy's and symdiff's own is looked through.
+In: the frames of the running thread. Out: positions of calls and names of values, the
+first name of each. Code of Python's, NumPy's, SciPy's and symdiff's own is looked
+through.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Nodes, Variable
-from .ops.recording import LARGEST_CONSTANT, Recorded
-from .source import Columns, Position, columns_of, position_of
+from ..graph import Nodes, Variable
+from ..ops.recording import LARGEST_CONSTANT, Recorded
+from ..source import Columns, Position, columns_of, position_of
 
 __all__ = ["Watcher", "called_name", "is_library"]
 
@@ -31,7 +33,7 @@ _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 _INSTALLED = ("numpy", "opt_einsum", "optree", "scipy", "sympy", "symdiff")
 _FOLDERS = (
-    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
     os.path.dirname(os.path.abspath(np.__file__)) + os.sep,
     "<__array_function__",
 )
@@ -39,7 +41,9 @@ _STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 
 
 def is_library(path: str) -> bool:
-    """Return whether a file is Python's, NumPy's, SciPy's or symdiff's own, not the user's."""
+    """Return whether a file is Python's, NumPy's, SciPy's or symdiff's own, not the
+    user's.
+    """
     _, installed, inside = path.rpartition(f"-packages{os.sep}")
     if installed:
         return inside.partition(os.sep)[0] in _INSTALLED
@@ -47,9 +51,11 @@ def is_library(path: str) -> bool:
 
 
 def called_name(frame: FrameType) -> str | None:
-    """Return the name or attribute that a frame's running call calls, None for other expressions.
+    """Return the name or attribute that a frame's running call calls, None for other
+    expressions.
 
-    It tells the user's own calls from those of compiled code that he calls, which has no frame.
+    It tells the user's own calls from those of compiled code that he calls, which has
+    no frame.
     """
     *before, call = (
         one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti
@@ -66,7 +72,9 @@ def called_name(frame: FrameType) -> str | None:
 
 
 def _extent(instruction: dis.Instruction) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return where an instruction's text begins and ends; where that is not known, before all."""
+    """Return where an instruction's text begins and ends; where that is not known,
+    before all.
+    """
     at = instruction.positions
     if at is None or None in (
         at.lineno,
@@ -87,7 +95,9 @@ class _Code(NamedTuple):
 
 
 class _Array(NamedTuple):
-    """A plain array, which is kept so that its id stays its own, and the variable that holds it."""
+    """A plain array, which is kept so that its id stays its own, and the variable that
+    holds it.
+    """
 
     array: np.ndarray
     name: str | None
@@ -109,7 +119,9 @@ class Watcher:
         self._arrays: dict[int, _Array] = {}
 
     def place(self, values: Sequence[Any]) -> Position | None:
-        """Return where the user's running call stands, having learned names for its operands."""
+        """Return where the user's running call stands, having learned names for its
+        operands.
+        """
         frames = self._frames()
         if not frames:
             return None
@@ -129,7 +141,9 @@ class Watcher:
         return position
 
     def callers(self) -> tuple[Position, ...]:
-        """Return the calls through which the running one was reached, the innermost first."""
+        """Return the calls through which the running one was reached, the innermost
+        first.
+        """
         frames = self._frames()
         outer = [
             caller
@@ -176,7 +190,9 @@ class Watcher:
         return position_of(frame.f_code, columns[frame.f_lasti // 2])
 
     def _name(self, values: Sequence[Recorded], frames: Sequence[FrameType]) -> None:
-        """Name values by the variables that hold them, those of the outermost function first."""
+        """Name values by the variables that hold them, those of the outermost function
+        first.
+        """
         for frame in reversed(frames):
             local = frame.f_locals
             for value in values:

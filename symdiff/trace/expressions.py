@@ -1,10 +1,12 @@
 """Numbers that differ between traces, as expressions in the unknown sizes.
 
-In: the value that a number has in each trace, and the sizes there. Out: the expression that gives these values:
-a `Whole` for integers, a `Real` for others. Refused by `NotUnique`: values that several expressions give, which
-another trace would tell apart. None is returned where no expression gives them.
+In: the value that a number has in each trace, and the sizes there. Out: the expression
+that gives these values: a `Whole` for integers, a `Real` for others. Refused by
+`NotUnique`: values that several expressions give, which another trace would tell apart.
+None is returned where no expression gives them.
 
-Python's ints and floats forget that they came from a size: `len(x)`, `1.0 / n`, `math.sqrt(n)`.
+Python's ints and floats forget that they came from a size: `len(x)`, `1.0 / n`,
+`math.sqrt(n)`.
 """
 
 from __future__ import annotations
@@ -65,8 +67,8 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
 def whole_expression(values: Sequence[int], sizes: Sizes) -> sympy.Expr | None:
     """Return the expression that gives these integers, or None.
 
-    Looked for are sizes, their products, sums and differences, times and plus whole numbers; these divided by
-    numbers up to 16 and rounded down. Raises `NotUnique`.
+    Looked for are sizes, their products, sums and differences, times and plus whole
+    numbers; these divided by numbers up to 16 and rounded down. Raises `NotUnique`.
     """
     if all(one == values[0] for one in values):
         return sympy.Integer(values[0])
@@ -87,8 +89,9 @@ def whole_expression(values: Sequence[int], sizes: Sizes) -> sympy.Expr | None:
 def real_expression(values: Sequence[float], sizes: Sizes) -> Real | None:
     """Return the expression that gives these numbers, or None.
 
-    Looked for are `FUNCTIONS` of sizes, their products, sums and differences, these plus small whole numbers;
-    times a number, or else times and plus numbers. Raises `NotUnique`.
+    Looked for are `FUNCTIONS` of sizes, their products, sums and differences, these
+    plus small whole numbers; times a number, or else times and plus numbers. Raises
+    `NotUnique`.
     """
     if not all(map(math.isfinite, values)):
         return None
@@ -118,7 +121,9 @@ Term = tuple[sympy.Expr, tuple[int, ...]]
 
 
 def _terms(sizes: Sizes) -> list[Term]:
-    """Return sizes, their products of two and three, sums and differences, with their values."""
+    """Return sizes, their products of two and three, sums and differences, with their
+    values.
+    """
     one = [(name, np.array(values, object)) for name, values in sizes.items()]
     pairs = list(itertools.combinations(one, 2))
     terms = [*one, *((n * n, w * w) for n, w in one)]
@@ -172,7 +177,9 @@ def _divided(
 def _candidates(
     sizes: Sizes,
 ) -> Iterator[tuple[sympy.Expr, str, list[float], float]]:
-    """Yield functions of sizes, with their values in the traces and for sizes of no trace."""
+    """Yield functions of sizes, with their values in the traces and for sizes of no
+    trace.
+    """
     more = {name: (*at, 29 + 14 * i) for i, (name, at) in enumerate(sizes.items())}
     shifts = sorted(range(-LARGEST_SHIFT, LARGEST_SHIFT + 1), key=abs)
     for (term, at), times, shift in itertools.product(_terms(more), (1, 2, 3), shifts):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .fitting import Text, group, tuple_group
-from .leaves import literal
-from .specs import Argument
+from ..leaves import literal
+from ..program.fitting import Text, group, tuple_group
+from ..specs import Argument
 
 __all__ = [
     "containers",

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 import sympy
 
+from ..ops.table import ROWS
 from .naming import Namer
-from .ops.table import ROWS
 from .spelling import Step
 
 __all__ = ["give_names"]

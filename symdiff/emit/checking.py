@@ -14,11 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
-from .fitting import Group, exploded, fitted, group, repeated, tuple_group
-from .leaves import literal
+from ..leaves import literal
+from ..program.fitting import Group, exploded, fitted, group, repeated, tuple_group
+from ..shapes import show
+from ..specs import Argument, Leaf, Signature
 from .nesting import is_nested, nested
-from .shapes import show
-from .specs import Argument, Leaf, Signature
 
 __all__ = ["Checking"]
 

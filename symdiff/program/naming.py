@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable
 
 import sympy
 
-from .graph import Variable, number_of
-from .ops.arithmetic import is_reciprocal
-from .ops.contraction import Contraction
-from .ops.elementwise import Cast, StopGradient
-from .ops.indexing import Index
-from .ops.joining import Concatenate, Stack
-from .ops.layout import Broadcast, Reshape, Transpose, keeps_axes
-from .ops.making import Arange, Eye, Tri
-from .ops.table import ROWS
+from ..graph import Variable, number_of
+from ..ops.arithmetic import is_reciprocal
+from ..ops.contraction import Contraction
+from ..ops.elementwise import Cast, StopGradient
+from ..ops.indexing import Index
+from ..ops.joining import Concatenate, Stack
+from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
+from ..ops.making import Arange, Eye, Tri
+from ..ops.table import ROWS
 from .usage import Usage
 
 __all__ = ["Namer", "Names", "identifier"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import TextError
+from ..errors import TextError
 
 __all__ = ["Own", "screen"]
 

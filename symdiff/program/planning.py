@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import sympy
 
-from .code import Writer
+from ..code import Writer
+from ..ops.indexing import IndexAdd
+from ..ops.layout import Broadcast
+from ..ops.table import ROWS
 from .naming import Namer
-from .ops.indexing import IndexAdd
-from .ops.layout import Broadcast
-from .ops.table import ROWS
 from .spelling import Speller, Step
 from .usage import Usage
 

@@ -1,0 +1,20 @@
+"""From a Program to a module's text.
+
+`scope` names the module's own functions, `checking` writes the check of the arguments,
+`nesting` rebuilds nested gradients, `description` says what the module is, `module`
+fills the template, `screening` looks at the result.
+"""
+
+from .description import docstring, header
+from .module import Description, emit
+from .nesting import has_named_tuple
+from .scope import reserved_names
+
+__all__ = [
+    "Description",
+    "docstring",
+    "emit",
+    "has_named_tuple",
+    "header",
+    "reserved_names",
+]

@@ -1,0 +1,11 @@
+"""From a graph with its gradient to statements in order, as finished texts.
+
+`usage` says which values get a name, `naming` gives it, `spelling` writes expressions,
+`planning` orders and accumulates, `liveness` lets a name go on to another value,
+`quoting` brings the user's lines, `fitting` lays texts out, `schedule` puts them
+together.
+"""
+
+from .schedule import BUILTINS, Program, Statement, schedule
+
+__all__ = ["BUILTINS", "Program", "Statement", "schedule"]
