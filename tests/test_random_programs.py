@@ -24,7 +24,7 @@ from cases import quiet
 
 import symdiff
 
-COUNT = 300
+COUNT = 240
 BATCH = 20
 
 SHAPES = [
@@ -226,6 +226,8 @@ def outcome(seed: int) -> str:
     try:
         compiled = symdiff.compile(loss, args, wrt=wrt, verify=False)
     except symdiff.SymdiffError as error:
+        if "Min(" in str(error):
+            return "kink"  # its shapes depend on how long an axis is
         return f"does not compile: {type(error).__name__}: {error}\n{program.text}"
     with quiet():
         found = [judged(program, loss, compiled, n, seed) for n in (5, 2, 1)]

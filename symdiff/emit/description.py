@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ..program.quoting import one_line
 from ..report import Report, aligned
 from ..shapes import show
-from ..source import Position, printable
+from ..source import Position, parse, printable
 from ..specs import Signature
 
 __all__ = ["docstring", "header", "source_of"]
@@ -133,7 +133,7 @@ def _formula(fn: Callable) -> list[str]:
     """Return the expression that the function returns, if it fits on a line."""
     _, _, source = source_of(fn)
     try:
-        found = _returned(ast.parse(textwrap.dedent(source)))
+        found = _returned(parse(textwrap.dedent(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     if found is None:

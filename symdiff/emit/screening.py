@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TextError
+from ..source import parse
 
 __all__ = ["Own", "screen"]
 
@@ -87,7 +88,7 @@ class Own:
 def screen(text: str, own: Own) -> None:
     """Raise `TextError` where the text holds what is never emitted."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise TextError(f"the emitted text is no Python, at its line {line}") from error

@@ -167,7 +167,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         )
 
     def __round__(self, digits: int = 0) -> Handle:
-        return dispatch(np.round, (self, digits), {})
+        return dispatch(_ROUND, (self, digits), {})
 
     def __repr__(self) -> str:
         name = self.nodes[self.node].name or type(self.node).__name__
@@ -347,7 +347,9 @@ def holds_traced(value: Any) -> bool:
     return isinstance(value, Recorded)
 
 
-_STACK = np.stack  # which has another name while `rebinding` lasts
+# These have other names while `rebinding` lasts.
+_ROUND = np.round
+_STACK = np.stack
 
 
 def _constant(value: Any) -> np.ndarray:

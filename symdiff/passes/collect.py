@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sympy
 
@@ -18,7 +18,7 @@ from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.handle import Handle
 from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
-from ..shapes import Shape, is_floating
+from ..shapes import Shape, is_floating, is_weak
 from .rebuild import rebuild
 
 __all__ = ["collect"]
@@ -126,12 +126,18 @@ def _product(nodes: Nodes, factors: Sequence[sympy.Expr]) -> sympy.Expr | None:
     """Return the product of factors, or None where its first array is no real one."""
     number = _whole(math.prod(n for n in map(number_of, factors) if n is not None))
     rest = [_narrow(nodes, one) for one in factors if number_of(one) is None]
-    scalars = _divisors_last(one for one in rest if not nodes.shape(one))
+    scalars = sorted(
+        (one for one in rest if not nodes.shape(one)),
+        key=lambda one: (is_reciprocal(one), is_weak(nodes.dtype(one))),
+    )
     arrays = [one for one in rest if nodes.shape(one)]
     if arrays and not is_floating(nodes.dtype(arrays[0])):
         return None
     ordered = [*scalars, *arrays]
-    if abs(number) == 1 and all(map(is_reciprocal, scalars)):
+    if all(is_reciprocal(one) and is_weak(nodes.dtype(one)) for one in scalars[:1]):
+        # A size may be 0: Python would raise where NumPy goes on.
+        ordered = [*arrays[:1], *scalars, *arrays[1:]]
+    elif abs(number) == 1 and all(map(is_reciprocal, scalars)):
         ordered = [*arrays[:1], *scalars, *arrays[1:]]
     if abs(number) != 1:
         ordered.insert(0, nodes.number(number))
@@ -151,7 +157,3 @@ def _whole(number: float) -> float:
 
 def _narrow(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
     return nodes[node].operands[0] if isinstance(node, Broadcast) else node
-
-
-def _divisors_last(factors: Iterable[sympy.Expr]) -> list[sympy.Expr]:
-    return sorted(factors, key=is_reciprocal)

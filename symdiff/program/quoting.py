@@ -13,7 +13,7 @@ import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..source import Position, printable
+from ..source import Position, parse, printable
 
 __all__ = ["Quote", "Quotes", "one_line"]
 
@@ -63,7 +63,7 @@ class _File:
     def statements(self) -> dict[int, ast.stmt]:
         """The innermost statement of each line, if Python can read the file."""
         try:
-            tree = ast.parse("".join(self.lines))
+            tree = parse("".join(self.lines))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return {}
         statements = {}
