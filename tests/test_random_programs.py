@@ -24,7 +24,7 @@ from cases import quiet
 
 import symdiff
 
-COUNT = 240
+COUNT = 280
 BATCH = 20
 
 SHAPES = [

@@ -141,7 +141,8 @@ class _Planner:
         code = self.speller.code[id(node)]
         signed = code.negated is not None and not bool(self.namer.own(node))
         return (
-            self.usage.is_nameable(node)
+            id(node) not in self.namer.given  # a name may be long too
+            and self.usage.is_nameable(node)
             and not signed
             and len(code.text) > SHORT
             and code.text in text
