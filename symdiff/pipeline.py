@@ -25,6 +25,7 @@ from .emit.module import Description, emit, has_named_tuple, reserved_names
 from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
+from .ops.recording import paused
 from .passes import collect, order, reverse, share, shift, simplify
 from .program.schedule import Program, schedule
 from .report import Report, report
@@ -36,6 +37,7 @@ from .verify import verify as check
 __all__ = ["Compiled", "compile"]
 
 
+@paused()
 def compile(  # noqa: A001 - the public name, as re.compile
     fn: Callable,
     args: Mapping[str, Any] | None = None,
