@@ -29,6 +29,7 @@ from .ops.recording import paused
 from .passes import collect, order, reverse, share, shift, simplify
 from .program.schedule import Program, schedule
 from .report import Report, report
+from .shapes import Size
 from .specs import Signature, read_signature
 from .trace.run import choose_witnesses, trace
 from .verify import finite_domain
@@ -86,15 +87,12 @@ def compile(  # noqa: A001 - the public name, as re.compile
     differentiated = reverse(shift(traced), wanted_leaves(signature, wanted))
     before = order(collect(simplify(differentiated)))
     graph = share(before)
-    kept = [
-        one.name
-        for one in signature.arguments
-        if one.name in wanted and has_named_tuple(one)
-    ]
+    named = (one.name for one in signature.arguments if has_named_tuple(one))
+    kept = [name for name in named if name in wanted]
     program = schedule(graph, reserved_names(signature), kept)
     facts = report(before, graph, program.kept)
     bounds = index_bounds(graph)
-    sizes = {name: 3 + 2 * place for place, name in enumerate(signature.sizes)}
+    sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(
         header=header(fn, __version__, command),
         docstring=docstring(fn, signature, wanted, facts),
@@ -102,10 +100,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
         single=single,
         dtype=dtype,
         sizes=sizes,
-        bounds=values_at(bounds, sizes),
-        domain=finite_domain(
-            signature.bind(fn), signature, sizes, values_at(bounds, sizes)
-        ),
+        bounds=below,
+        domain=domain,
     )
     source = emit(program, signature, description)
     if verify:
@@ -120,6 +116,15 @@ def compile(  # noqa: A001 - the public name, as re.compile
         )
         facts = replace(facts, verification=record)
     return Compiled(source, traced, graph, program, facts)
+
+
+def _samples(
+    fn: Callable, signature: Signature, bounds: Mapping[str, Size]
+) -> tuple[dict[str, int], dict[str, int], str]:
+    """Return of what sizes, below what and in which domain a module's self-check draws."""
+    sizes = {name: 3 + 2 * place for place, name in enumerate(signature.sizes)}
+    below = values_at(bounds, sizes)
+    return sizes, below, finite_domain(signature.bind(fn), signature, sizes, below)
 
 
 def read_wrt(
