@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from . import files, loading, terminal
+from .settings import CORNERS, REWRITES, Settings, names
 
 if TYPE_CHECKING:
     from .pipeline import Compiled
@@ -163,6 +164,28 @@ _LOSS_OPTIONS = (
         show_default=True,
         help="Dtype of arguments whose spec has none.",
     ),
+    click.option(
+        "--rewrites",
+        type=click.Choice(REWRITES),
+        default="safe",
+        show_default=True,
+        help="Which rewrites may change how the loss is computed.",
+    ),
+    click.option(
+        "--no-rewrite",
+        metavar="NAME",
+        multiple=True,
+        help="A rewrite to leave out.",
+    ),
+    click.option(
+        "--corners",
+        type=click.Choice(CORNERS),
+        default="least-norm",
+        show_default=True,
+        help="The slope where the loss has no derivative.",
+    ),
+    click.option("--no-simplify", is_flag=True, help="Leave the gradient as it is."),
+    click.option("--no-share", is_flag=True, help="Compute again what is used twice."),
 )
 
 
@@ -231,9 +254,17 @@ def _compiled(
     wrt: str | tuple[str, ...] | None,
     dtype: str,
     verify: bool,
+    rewrites: str,
+    no_rewrite: tuple[str, ...],
+    corners: str,
+    no_simplify: bool,
+    no_share: bool,
     output: str | None = None,
 ) -> Compiled:
     """Return what the user's loss compiles to."""
+    settings = Settings(
+        rewrites, names(no_rewrite), corners, not no_simplify, not no_share
+    )
     with terminal.progress(f"compiling {target}"):
         from . import pipeline
 
@@ -246,7 +277,8 @@ def _compiled(
                 wrt=wrt,
                 dtype=dtype,
                 verify=verify,
-                command=_command(loss, args, static, wrt, dtype, output),
+                command=_command(loss, args, static, wrt, dtype, settings, output),
+                **vars(settings),
             )
 
 
@@ -302,6 +334,7 @@ def _command(
     static: dict[str, str],
     wrt: str | tuple[str, ...] | None,
     dtype: str,
+    settings: Settings,
     output: str | None,
 ) -> str:
     """Return the command that makes the text again, in the folder of its files.
@@ -322,4 +355,4 @@ def _command(
         words[-1] += ","
     if dtype != "float64":
         words += ["--dtype", dtype]
-    return shlex.join(words)
+    return shlex.join([*words, *settings.words()])

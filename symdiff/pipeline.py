@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from . import __version__, files
+from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
 from .emit.module import Description, emit, has_named_tuple, reserved_names
@@ -26,9 +26,9 @@ from .errors import SpecError
 from .formula import expression, latex
 from .graph import Graph
 from .ops.recording import paused
-from .passes import collect, order, reverse, share, shift, simplify
 from .program.schedule import Program, schedule
 from .report import Report, report
+from .settings import Settings, names
 from .shapes import Size
 from .specs import Signature, read_signature
 from .trace.run import choose_witnesses, trace
@@ -47,6 +47,11 @@ def compile(  # noqa: A001 - the public name, as re.compile
     wrt: str | tuple[str, ...] | None = None,
     dtype: str = "float64",
     verify: bool = True,
+    rewrites: str = "safe",
+    no_rewrite: str | tuple[str, ...] = (),
+    corners: str = "least-norm",
+    simplify: bool = True,
+    share: bool = True,
     command: str | None = None,
 ) -> Compiled:
     """Return the compiled value and gradient of a loss.
@@ -69,24 +74,35 @@ def compile(  # noqa: A001 - the public name, as re.compile
         The dtype of arguments whose spec has none, and of arrays that the loss makes.
     verify : bool
         Whether the module is run against `fn` before it is returned.
+    rewrites : {"safe", "none", "fast"}
+        Which rewrites may change how the loss is computed: those that hold wherever it
+        is defined; none, so that the value is the loss's own bit for bit; or also those
+        that may lose the last digits.
+    no_rewrite : str or tuple of str, optional
+        Names of rewrites that are left out.
+    corners : {"least-norm", "jax", "torch", "zero", "split", "nan"}
+        The slope taken where the loss has no derivative.
+    simplify, share : bool
+        Whether the gradient is simplified, and what is computed twice computed once.
+        Without them the module shows what the chain rule alone would have made.
     command : str, optional
         The command line that the module's header names for making it again.
 
     Raises
     ------
     SpecError
-        If the specs, `static`, `wrt` or `dtype` do not fit the function.
+        If the specs, `static`, `wrt` or `dtype` do not fit the function, or another
+        option is none of its choices.
     TraceError
         If the function does what cannot be recorded.
     VerificationError
         If the emitted module disagrees with the function.
     """
+    settings = Settings(rewrites, names(no_rewrite), corners, simplify, share)
     signature = read_signature(fn, args, static, dtype)
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
-    differentiated = reverse(shift(traced), wanted_leaves(signature, wanted))
-    before = order(collect(simplify(differentiated)))
-    graph = share(before)
+    before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
     named = (one.name for one in signature.arguments if has_named_tuple(one))
     kept = [name for name in named if name in wanted]
     program = schedule(graph, reserved_names(signature), kept)

@@ -106,6 +106,17 @@ def test_defaults_reach_compile(run: Run, calls: list[dict[str, Any]]) -> None:
     assert (call["dtype"], call["verify"]) == ("float64", True)
 
 
+def test_settings_reach_compile(run: Run, calls: list[dict[str, Any]]) -> None:
+    result = run(
+        *("compile", "loss.py", "--no-share", "--no-simplify", "--corners", "jax"),
+        *("--rewrites", "fast", "--no-rewrite", "b", "--no-rewrite", "a"),
+    )
+    assert result.exit_code == 0, result.stderr
+    (call,) = calls
+    assert (call["share"], call["simplify"], call["corners"]) == (False, False, "jax")
+    assert (call["rewrites"], call["no_rewrite"]) == ("fast", ("a", "b"))
+
+
 @pytest.mark.parametrize(
     ("text", "wrt"), [("w", "w"), ("w,", ("w",)), ("w,X", ("w", "X"))]
 )
@@ -127,6 +138,8 @@ def test_wrt_is_one_name_or_a_tuple(
         ["--wrt", ""],
         ["--wrt", "w,,X"],
         ["--dtype", "float16"],
+        ["--corners", "matlab"],
+        ["--rewrites", "all"],
         ["--check"],
         ["-o", "loss.py"],
         ["-o", "loss.py", "--force"],
@@ -159,6 +172,11 @@ def test_words_that_make_no_sense_are_refused(
             + ["--arg", "X=n, 784 : int64"],
             "symdiff compile loss.py:loss --arg X=n,784:int64 --arg w=3,4 "
             "--static power=3 --dtype float32",
+        ),
+        (
+            ["--no-share", "--corners=jax", "--no-rewrite=b", "--no-rewrite=a"],
+            "symdiff compile loss.py:loss --no-rewrite a --no-rewrite b --corners jax "
+            "--no-share",
         ),
         (["--arg", "b=( )"], "symdiff compile loss.py:loss --arg 'b=()'"),
         (

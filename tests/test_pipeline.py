@@ -232,3 +232,23 @@ def test_a_module_that_disagrees_is_never_returned():
     with pytest.raises(symdiff.VerificationError):
         symdiff.compile(loss, {"x": (3,)})
     assert symdiff.compile(lambda x: (x**2).sum(), {"x": (3,)}, verify=False).source
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("corners", "matlab"), ("rewrites", "all")]
+)
+def test_a_setting_is_one_of_its_choices(option, value):
+    with pytest.raises(symdiff.SpecError, match=f"{option}='{value}' is no choice"):
+        symdiff.compile(lambda x: x * x, args={"x": ()}, **{option: value})
+
+
+@pytest.mark.parametrize("passed", ["simplify", "share"])
+def test_a_pass_left_out_changes_no_gradient(passed):
+    def loss(w, x):
+        return np.sum(np.tanh(w * x) ** 2 + np.tanh(x * w))
+
+    given = np.array([0.3, -1.2]), np.array([0.7, 2.0])
+    specs = {"w": ("n",), "x": ("n",)}
+    expected = symdiff.compile(loss, specs).grad(*given)
+    found = symdiff.compile(loss, specs, **{passed: False})
+    np.testing.assert_allclose(found.grad(*given), expected, 1e-12)

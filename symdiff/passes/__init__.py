@@ -7,6 +7,10 @@ what is computed twice. What no output needs is in no graph: passes walk from th
 outputs.
 """
 
+from collections.abc import Sequence
+
+from ..graph import Graph
+from ..settings import Settings
 from .collect import collect
 from .order import order
 from .reverse import reverse
@@ -14,4 +18,15 @@ from .share import share
 from .shift import shift
 from .simplify import simplify
 
-__all__ = ["collect", "order", "reverse", "share", "shift", "simplify"]
+__all__ = ["collect", "order", "reverse", "run", "share", "shift", "simplify"]
+
+
+def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Graph]:
+    """Return the graph with its gradient before and after what is computed twice is
+    shared.
+    """
+    graph = reverse(shift(graph), wrt)
+    if settings.simplify:
+        graph = collect(simplify(graph))
+    graph = order(graph)
+    return graph, share(graph) if settings.share else graph

@@ -1,0 +1,66 @@
+"""How a loss is compiled: which rewrites, which slopes at corners, which passes.
+
+In: the words of a call or a command. Out: `Settings`, and those words of a command that
+ask for them. Refused: what is none of the choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .errors import SpecError
+
+__all__ = ["CORNERS", "REWRITES", "Settings", "names"]
+
+# safe: rewrites that hold wherever the loss is defined. none: the forward pass is the
+# loss's own, bit for bit. fast: also those that may lose the last digits.
+REWRITES = ("safe", "none", "fast")
+
+# Whose slope is taken where the loss has no derivative.
+CORNERS = ("least-norm", "jax", "torch", "zero", "split", "nan")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a compilation may change, and what it may not.
+
+    rewrites: one of `REWRITES`. no_rewrite: names of rewrites that are switched off.
+    corners: one of `CORNERS`. simplify, share: whether these passes run.
+    """
+
+    rewrites: str = "safe"
+    no_rewrite: tuple[str, ...] = ()
+    corners: str = "least-norm"
+    simplify: bool = True
+    share: bool = True
+
+    def __post_init__(self) -> None:
+        _one_of("rewrites", self.rewrites, REWRITES)
+        _one_of("corners", self.corners, CORNERS)
+
+    def words(self) -> list[str]:
+        """Return the options of the command line that ask for these settings."""
+        words = []
+        if self.rewrites != "safe":
+            words += ["--rewrites", self.rewrites]
+        for name in self.no_rewrite:
+            words += ["--no-rewrite", name]
+        if self.corners != "least-norm":
+            words += ["--corners", self.corners]
+        words += [] if self.simplify else ["--no-simplify"]
+        words += [] if self.share else ["--no-share"]
+        return words
+
+
+def names(several: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names in order, each once, from one name or several."""
+    return tuple(sorted({several} if isinstance(several, str) else set(several)))
+
+
+def _one_of(option: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise SpecError(
+            f"{option}={value!r} is no choice",
+            remedy=f"It may be {', '.join(map(repr, choices))}.",
+        )
