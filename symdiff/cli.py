@@ -34,6 +34,7 @@ STAGES: dict[str, Callable[[Compiled], str]] = {
     "program": lambda compiled: str(compiled.program),
     "latex": lambda compiled: compiled.latex(),
     "source": lambda compiled: compiled.source,
+    "corners": lambda compiled: "\n".join(compiled.report.corners or ("none",)),
 }
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])

@@ -64,6 +64,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             graph="the graph",
             program="the program",
             latex=lambda: r"\frac{a}{b}",
+            report=SimpleNamespace(corners=("a corner", "another")),
         )
 
     monkeypatch.setattr("symdiff.pipeline.compile", compile)
@@ -284,6 +285,7 @@ def test_check_takes_a_missing_file_for_stale(
         ("program", "the program\n"),
         ("latex", "\\frac{a}{b}\n"),
         ("source", TEXT),
+        ("corners", "a corner\nanother\n"),
     ],
 )
 def test_show_prints_a_stage(
@@ -489,7 +491,7 @@ def test_compiled_file_is_fresh_until_the_loss_changes(folder: Path, run: Run) -
     assert "+++ gradient.py (regenerated)" in result.stdout
 
 
-@pytest.mark.parametrize("stage", ["graph", "program", "latex", "source"])
+@pytest.mark.parametrize("stage", ["graph", "program", "latex", "source", "corners"])
 def test_every_stage_of_a_real_loss_prints(run: Run, stage: str) -> None:
     result = run("show", "loss.py:loss", "--stage", stage)
     assert result.exit_code == 0, result.stderr

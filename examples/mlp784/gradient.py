@@ -27,7 +27,7 @@ Cost          multiply-adds  elementwise  transcendental
 Rewrites
     loss.py:31: the shift by the maximum cancels in the gradient
 Corners
-    loss.py:24: maximum(x, y) at x == y: slope 0 against a constant, else halves
+    loss.py:24: h @ layer["W"] + layer["b"] == 0: slope 0
 """
 
 import sys

@@ -19,6 +19,7 @@ from ..code import power as power_of
 from ..errors import ShapeError
 from ..graph import Nodes, number_of
 from ..shapes import Size, is_floating, promote, size
+from .corners import Corner
 from .elementwise import apply, cast, dtype_of, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -135,6 +136,32 @@ def _power_slope(g: Handle, y: Handle, base: Handle, power: float) -> Handle:
     return power * g * base ** (power - 1)
 
 
+_ROOT = Corner(
+    of="{0}**{1}",
+    at="{0} == 0",
+    mask=lambda y, base, exponent: base == 0,
+    sides=((np.inf, 0.0),),
+)
+_ZERO_TO_ZERO = Corner(
+    of="{0}**{1}",
+    at="{0} == {1} == 0",
+    mask=lambda y, base, exponent: (base == 0) & (exponent == 0),
+    sides=((0.0, 0.0),),
+    jax=(np.nan, 0.0),
+)
+
+
+def _pow_corner(nodes: Nodes, node: sympy.Expr) -> Corner | None:
+    """Roots have one at 0; who adds a positive number under a root keeps away from it."""
+    base, exponent = nodes[node].operands
+    power, known = number_of(exponent), number_of(base)
+    if power is None:
+        return None if known is not None and known > 0 else _ZERO_TO_ZERO
+    added = map(number_of, nodes[base].operands) if isinstance(base, sympy.Add) else ()
+    guarded = any(one is not None and one > 0 for one in added)
+    return _ROOT if 0 < power < 1 and not guarded else None
+
+
 # Rows.
 
 
@@ -166,6 +193,7 @@ row(
     shape=_power_rule,
     write=_write_pow,
     vjp=_pow_vjp,
+    corner=_pow_corner,
 )
 
 # What reaches them.

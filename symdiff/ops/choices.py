@@ -17,6 +17,7 @@ from ..code import Code, Level, Writer, wrap
 from ..errors import UnsupportedError
 from ..graph import Elementwise, Nodes, number_of
 from ..shapes import broadcast, is_weak, promote, strong
+from .corners import EXTREMUM, Corner
 from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -235,7 +236,12 @@ for _cls, _ufunc, _sign, _sympy in (
         shape=same_rule,
         write=f"np.{_name}",
         vjp=_extremum_vjp(_sign),
-        corner=f"{_name}(x, y) at x == y: slope 0 against a constant, else halves",
+        corner=Corner(
+            of=f"{_name}({{0}}, {{1}})",
+            at="{0} == {1}",
+            mask=lambda y, a, b: a == b,
+            sides=EXTREMUM,
+        ),
         sympy=_sympy,
     )
     reached_by(_ufunc)(lambda a, b, cls=_cls: apply(cls, a, b))
@@ -246,6 +252,12 @@ row(
     shape=same_rule,
     write="np.abs",
     vjp=(lambda g, y, x: g * np.sign(x),),
-    corner="abs(x) at 0: slope 0",
+    corner=Corner(
+        of="abs({0})",
+        at="{0} == 0",
+        mask=lambda y, x: x == 0,
+        sides=((-1.0,), (1.0,)),
+        jax=(1.0,),
+    ),
 )
 reached_by(np.absolute, np.fabs)(lambda x: apply(sympy.Abs, x))

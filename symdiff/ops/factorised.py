@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode
 from ..shapes import Shape, smallest
+from .corners import Corner
 from .diagonals import half_diagonal, tril
 from .handle import Handle
 from .making import eye, tri
@@ -195,7 +196,9 @@ part(
     "eigenvectors",
     lambda shape: shape,
     _eigenvectors_vjp,
-    corner="eigenvectors of equal eigenvalues: no slope, NaN",
+    corner=Corner(
+        of="eigh({0})", at="equal eigenvalues", mask=None, words="no slope, NaN"
+    ),
 )
 
 
@@ -257,7 +260,12 @@ def _right_vjp(g: Handle, y: Handle, x: Handle) -> Handle:
     return left @ ((values[..., :, None] * turned) @ right + outside)
 
 
-_CORNER = "singular vectors of equal or zero singular values: no slope, NaN"
+_CORNER = Corner(
+    of="svd({0})",
+    at="equal or zero singular values",
+    mask=None,
+    words="no slope, NaN",
+)
 
 whole(SVD, "np.linalg.svd", "full_matrices=False")
 part(SingularValues, "S", _values_shape, _singular_values_vjp)

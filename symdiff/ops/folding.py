@@ -15,6 +15,7 @@ from ..code import Code, Writer, call
 from ..graph import ArrayNode
 from ..shapes import axis_of
 from .contraction import sum_
+from .corners import Corner
 from .elementwise import cast, dtype_of
 from .handle import Handle, handle_of
 from .joining import concatenate
@@ -51,12 +52,23 @@ def _write_running(name: str) -> Callable[..., Code]:
 def _running_vjp(g: Handle, y: Handle, x: Handle) -> Any:
     """Each record takes the slopes of all elements up to the next record."""
     (axis,) = y.node.params
-    later = along(y, axis, slice(1, None)) != along(y, axis, slice(None, -1))
-    held = cast(~later, dtype_of(y))
-    shape = (*x.sizes[:axis], 1, *x.sizes[axis + 1 :])
-    first = full_like_shape(handle_of(True), shape, "bool")
-    records = concatenate((first, later), axis)
+    records = _records(y)
+    held = cast(~along(records, axis, slice(1, None)), dtype_of(y))
     return np.where(records, backwards(held, g, axis), 0)
+
+
+def _records(y: Handle) -> Any:
+    """Return where a running extremum changes: at the first element and at records."""
+    (axis,) = y.node.params
+    later = along(y, axis, slice(1, None)) != along(y, axis, slice(None, -1))
+    shape = (*y.sizes[:axis], 1, *y.sizes[axis + 1 :])
+    first = full_like_shape(handle_of(True), shape, "bool")
+    return concatenate((first, later), axis)
+
+
+def _is_later_equal(y: Handle, x: Handle) -> Any:
+    """Whether an element equals the extremum of those before it."""
+    return (x == y) & ~_records(y)
 
 
 for _cls, _ufunc in ((RunningMax, np.maximum), (RunningMin, np.minimum)):
@@ -67,7 +79,12 @@ for _cls, _ufunc in ((RunningMax, np.maximum), (RunningMin, np.minimum)):
         shape=lambda nodes, x, axis: (nodes.shape(x), nodes.dtype(x)),
         write=_write_running(f"np.{_name}"),
         vjp=(_running_vjp,),
-        corner=f"{_name} at a tie: the slope goes to the first",
+        corner=Corner(
+            of=f"{_name}({{0}})",
+            at="a tie",
+            mask=_is_later_equal,
+            words="slope to the first of the equal elements",
+        ),
     )
 
     @reached_by(_ufunc.accumulate)

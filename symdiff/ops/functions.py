@@ -16,6 +16,7 @@ from sympy.codegen import cfunctions
 
 from ..errors import UnsupportedError
 from ..graph import Elementwise
+from .corners import Corner
 from .elementwise import apply, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -175,6 +176,12 @@ elementary(
     "np.cbrt",
     np.cbrt,
     vjp=(lambda g, y, x: g / (3 * y**2),),
+    corner=Corner(
+        of="cbrt({0})",
+        at="{0} == 0",
+        mask=lambda y, x: x == 0,
+        sides=((np.inf,),),
+    ),
 )
 elementary(
     LogAddExp,
@@ -201,7 +208,14 @@ elementary(
         lambda g, y, a, b: g * a / unless_zero(y),
         lambda g, y, a, b: g * b / unless_zero(y),
     ),
-    corner="hypot(0, 0): slope 0",
+    corner=Corner(
+        of="hypot({0}, {1})",
+        at="{0} == {1} == 0",
+        mask=lambda y, a, b: y == 0,
+        sides=((0.0, 0.0),),
+        jax=(0.5, 0.5),
+        torch=(np.nan, np.nan),
+    ),
     sympy=lambda a, b: sympy.sqrt(a**2 + b**2),
 )
 elementary(
@@ -213,13 +227,26 @@ elementary(
         lambda g, y, a, b: g * b / (a**2 + b**2),
         lambda g, y, a, b: -(g * a / (a**2 + b**2)),
     ),
+    corner=Corner(
+        of="arctan2({0}, {1})",
+        at="{0} == {1} == 0",
+        mask=lambda y, a, b: (a == 0) & (b == 0),
+        sides=((np.nan, np.nan),),
+        torch=(0.0, 0.0),
+    ),
     sympy=sympy.atan2,
 )
 elementary(
     Root,
     "np.sqrt",
     vjp=(lambda g, y, x: g * 0.5 / unless_zero(y),),
-    corner="the root of a sum of squares at 0: slope 0",
+    corner=Corner(
+        of="sqrt({0})",
+        at="{y} == 0",
+        mask=lambda y, x: x == 0,
+        sides=((0.0,),),
+        jax=(np.nan,),
+    ),
     sympy=sympy.sqrt,
 )
 

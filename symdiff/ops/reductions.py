@@ -15,6 +15,7 @@ from ..code import Code, Writer, reduced
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, axes_of, largest, product
+from .corners import Corner
 from .elementwise import apply, stop_gradient
 from .functions import Root
 from .handle import Handle, handle_of
@@ -70,16 +71,27 @@ def _extremum_vjp(g: Handle, y: Handle, x: Handle) -> Any:
     return _restored(g, axes) * equal / count
 
 
+def _tied(y: Handle, x: Handle) -> Any:
+    """Whether an element equals the extremum together with others."""
+    axes = y.node.params[0]
+    equal = x == _restored(y, axes)
+    return equal & (np.sum(equal, axis=axes, keepdims=bool(y.sizes)) > 1)
+
+
 def _product_vjp(g: Handle, y: Handle, x: Handle) -> Any:
     """The product of the others, which no zero of an element's own hides."""
     axes = y.node.params[0]
     return _restored(g, axes) * others(x, axes)
 
 
+def _tie(name: str) -> Corner:
+    return Corner(f"{name}({{0}})", "a tie", _tied, words="slope shared equally")
+
+
 for _cls, _name, _rule, _shaping, _corner in (
-    (Max, "max", _extremum_vjp, _shape, "max at a tie: the slope is shared equally"),
-    (Min, "min", _extremum_vjp, _shape, "min at a tie: the slope is shared equally"),
-    (Prod, "prod", _product_vjp, _product_shape, ""),
+    (Max, "max", _extremum_vjp, _shape, _tie("max")),
+    (Min, "min", _extremum_vjp, _shape, _tie("min")),
+    (Prod, "prod", _product_vjp, _product_shape, None),
 ):
     row(
         _cls,

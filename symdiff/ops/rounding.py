@@ -13,6 +13,7 @@ import sympy
 
 from ..code import Code, Level, Writer, call, infix
 from ..graph import ArrayNode, Elementwise, Nodes
+from .corners import Corner
 from .elementwise import apply, bool_rule, cast, dtype_of, float_rule, same_rule
 from .handle import Handle, handle_of, size_of
 from .table import reached_by, row
@@ -78,7 +79,12 @@ row(
     shape=same_rule,
     write=_write_infix("%"),
     vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -(g * (a // b))),
-    corner="a % b at its jumps: the slope beside them",
+    corner=Corner(
+        of="{0} % {1}",
+        at="a jump",
+        mask=lambda y, a, b: y == 0,
+        words="the slope beside it",
+    ),
     sympy=sympy.Mod,
 )
 row(
@@ -94,7 +100,12 @@ row(
     shape=same_rule,
     write="np.fmod",
     vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -(g * np.trunc(a / b))),
-    corner="fmod(a, b) at its jumps: the slope beside them",
+    corner=Corner(
+        of="fmod({0}, {1})",
+        at="a jump",
+        mask=lambda y, a, b: (y == 0) & (a != 0),
+        words="the slope beside it",
+    ),
 )
 row(
     Heaviside,
@@ -111,7 +122,12 @@ row(
     shape=float_rule,
     write="np.copysign",
     vjp=(lambda g, y, a, b: g * np.sign(a) * np.copysign(1, b), None),
-    corner="copysign(a, b) at a == 0: slope 0",
+    corner=Corner(
+        of="copysign({0}, {1})",
+        at="{0} == 0",
+        mask=lambda y, a, b: a == 0,
+        sides=((0.0, 0.0),),
+    ),
 )
 
 

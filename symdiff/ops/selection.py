@@ -16,6 +16,7 @@ from ..code import Code, Writer, call
 from ..errors import ShapeError
 from ..graph import ArrayNode, Elementwise, Nodes, number_of
 from .choices import NotEqual, mask, truth
+from .corners import EXTREMUM, Corner
 from .elementwise import apply, bool_rule, cast, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -56,7 +57,13 @@ row(
         None,
         None,
     ),
-    corner="clip(x, low, high) at its bounds: slope 0",
+    corner=Corner(
+        of="clip({0}, {1}, {2})",
+        at="{0} == {1} or {0} == {2}",
+        mask=lambda y, x, low, high: (x == low) | (x == high),
+        sides=((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)),
+        torch=(1.0, 0.0, 0.0),
+    ),
     sympy=lambda x, low, high: sympy.Min(sympy.Max(x, low), high),
 )
 
@@ -106,7 +113,14 @@ for _cls, _ufunc, _wins in ((FMax, np.fmax, np.greater), (FMin, np.fmin, np.less
         shape=same_rule,
         write=f"np.{_name}",
         vjp=_finite_extremum_vjp(_wins),
-        corner=f"{_name}(x, y) at x == y: slope 0 against a constant, else halves",
+        corner=Corner(
+            of=f"{_name}({{0}}, {{1}})",
+            at="{0} == {1}",
+            mask=lambda y, a, b: a == b,
+            sides=EXTREMUM,
+            jax=(0.0, 1.0),
+            torch=(1.0, 0.0),
+        ),
     )
     reached_by(_ufunc)(lambda a, b, cls=_cls: apply(cls, a, b))
 
@@ -133,7 +147,12 @@ row(
     shape=_nan_to_num_shape,
     write=_write_nan_to_num,
     vjp=(lambda g, y, x: np.where(np.isfinite(x), g, 0),),
-    corner="nan_to_num(x) where x is replaced: slope 0",
+    corner=Corner(
+        of="nan_to_num({0})",
+        at="{0} NaN or infinite",
+        mask=lambda y, x: ~np.isfinite(x),
+        sides=((0.0,),),
+    ),
 )
 
 

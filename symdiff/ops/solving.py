@@ -17,6 +17,7 @@ from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, broadcast, is_floating, promote, show, smallest
 from .contraction import outer
+from .corners import Corner
 from .elementwise import cast, dtype_of
 from .handle import Handle, handle_of, traced_size
 from .layout import swapaxes
@@ -114,7 +115,13 @@ def whole(cls: type, name: str, option: str = "") -> None:
     row(cls, kind="array", shape=same_as_operand, write=write, vjp=vjp)
 
 
-def part(cls: type, member: str, shape: Any, vjp: Any = None, corner: str = "") -> None:
+def part(
+    cls: type,
+    member: str,
+    shape: Any,
+    vjp: Any = None,
+    corner: Corner | None = None,
+) -> None:
     """Add the row of a member of a tuple; `shape` is a function of the operand's."""
 
     def write(writer: Writer, node: Any, x: Code) -> Code:

@@ -18,10 +18,12 @@ from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes, number_of
 from ..shapes import Shape, axes_of, axis_of, is_floating, product
 from .choices import truth
+from .corners import Corner
 from .elementwise import Cast, cast, dtype_of
 from .handle import Handle, handle_of
-from .joining import stack
-from .layout import expand_dims, ravel
+from .joining import concatenate, stack
+from .layout import expand_dims, full_like_shape, ravel
+from .running import along
 from .table import reached_by, row
 
 __all__ = ["ArgSort", "Quantile", "Sort", "all_", "any_"]
@@ -93,6 +95,17 @@ def _permuted(x: Handle, order: Handle, axis: int) -> Handle:
     return Handle(x.nodes, x.nodes.make(Permuted, x.node, order.node, params=(axis,)))
 
 
+def _sorts_a_tie(y: Handle, x: Handle) -> Any:
+    """Whether another element equals this one."""
+    (axis,) = y.node.params
+    equal = along(y, axis, slice(1, None)) == along(y, axis, slice(None, -1))
+    none = full_like_shape(
+        handle_of(False), (*y.sizes[:axis], 1, *y.sizes[axis + 1 :]), "bool"
+    )
+    tied = concatenate((none, equal), axis) | concatenate((equal, none), axis)
+    return _permuted(tied, _ranks(x, axis), axis)
+
+
 def _write_sort(writer: Writer, node: Any, x: Code) -> Code:
     (operand,) = writer.nodes[node].operands
     axis = _axis_text(writer, operand, node.params[0])
@@ -118,7 +131,12 @@ row(
     shape=lambda nodes, x, axis: (nodes.shape(x), nodes.dtype(x)),
     write=_write_sort,
     vjp=(lambda g, y, x: _permuted(g, _ranks(x, y.node.params[0]), y.node.params[0]),),
-    corner="sort at a tie: equal elements in their order",
+    corner=Corner(
+        of="sort({0})",
+        at="a tie",
+        mask=_sorts_a_tie,
+        words="equal elements keep their order",
+    ),
     latex=r"\operatorname{{sort}}({0})",
 )
 row(
@@ -254,6 +272,23 @@ def _write_quantile(writer: Writer, node: Any, x: Code) -> Code:
     return call(function, x, writer.number(q), *texts)
 
 
+def _ranks_a_tie(y: Handle, x: Handle) -> Any:
+    """Whether more elements equal one of the two around a rank than are averaged."""
+    axes, q, method, name = y.node.params
+    if method != "linear":
+        return _tied(x, y, axes)
+    below, above = (_ranked(x, axes, q, one, name) for one in ("lower", "higher"))
+    # Where a rank is the mean of two equal elements, which is which does not matter.
+    both = expand_dims(below == above, axes) & (_weight(x, axes, q, name) == 0.5)
+    return _tied(x, below, axes, 1 + both) | _tied(x, above, axes, 1 + both)
+
+
+def _tied(x: Handle, y: Handle, axes: Axes, most: Any = 1) -> Any:
+    """Whether an element equals y together with more than are allowed to."""
+    equal = x == expand_dims(y, axes)
+    return equal & (np.sum(equal, axis=axes, keepdims=True) > most)
+
+
 def _quantile_vjp(g: Handle, y: Handle, x: Handle) -> Any:
     """Elements that equal the one of a rank share its slope; two ranks are weighted."""
     axes, q, method, name = y.node.params
@@ -261,12 +296,17 @@ def _quantile_vjp(g: Handle, y: Handle, x: Handle) -> Any:
         return _shared(g, y, x, axes)
     below = _shared(g, _ranked(x, axes, q, "lower", name), x, axes)
     above = _shared(g, _ranked(x, axes, q, "higher", name), x, axes)
+    weight = _weight(x, axes, q, name)
+    return (1 - weight) * below + weight * above
+
+
+def _weight(x: Handle, axes: Axes, q: float, name: str) -> Any:
+    """Return how far a rank lies between two elements."""
     if name == "median":
         count = Handle(x.nodes, x.nodes.size(product(x.sizes[i] for i in axes)))
     else:
         count = np.sum(~np.isnan(x), axis=axes, keepdims=True)
-    weight = _fraction(x, q) * (count - 1) % 1
-    return (1 - weight) * below + weight * above
+    return _fraction(x, q) * (count - 1) % 1
 
 
 def _fraction(x: Handle, q: float) -> Handle:
@@ -293,7 +333,9 @@ row(
     shape=_quantile_shape,
     write=_write_quantile,
     vjp=(_quantile_vjp,),
-    corner="a quantile at a tie: the slope is shared equally",
+    corner=Corner(
+        of="quantile({0})", at="a tie", mask=_ranks_a_tie, words="slope shared equally"
+    ),
     latex=r"\operatorname{{quantile}}({0})",
 )
 

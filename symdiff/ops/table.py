@@ -19,6 +19,7 @@ from ..code import Code, Writer, call
 from ..errors import UnsupportedError
 from ..graph import SHAPE_RULES
 from ..shapes import is_weak
+from .corners import Corner
 
 __all__ = [
     "FUNCTIONS",
@@ -48,9 +49,10 @@ class Row:
     memory. write: its text, `(writer, node, *operands) -> Code`. vjp: a rule for each
     operand, `(g, y, *x) -> cotangent` in NumPy on handles, None where it has no
     gradient; or one function `(g, y, x, needed) -> cotangents`. block: for what no
-    expression writes, `(writer, node, target, *operands) -> lines`. corner: the slope
-    taken where there is no derivative. latex, sympy: the node as a formula. inline:
-    whether it never gets a name of its own.
+    expression writes, `(writer, node, target, *operands) -> lines`. corner: where there
+    is no derivative, for all nodes or `(nodes, node) -> corner`; at it the rule gives
+    the least-norm slope. latex, sympy: the node as a formula. inline: whether it never
+    gets a name of its own.
     """
 
     node: type
@@ -58,7 +60,7 @@ class Row:
     write: Writing
     vjp: tuple[Callable | None, ...] | Callable | None = None
     block: Callable[..., list[str]] | None = None
-    corner: str = ""
+    corner: Corner | Callable[..., Corner | None] | None = None
     latex: str | Callable[..., str] = ""
     sympy: Callable[..., Any] | None = None
     inline: bool = False

@@ -25,7 +25,7 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Gr
     """Return the graph with its gradient before and after what is computed twice is
     shared.
     """
-    graph = reverse(shift(graph), wrt)
+    graph = reverse(shift(graph), wrt, settings.corners)
     if settings.simplify:
         graph = collect(simplify(graph))
     graph = order(graph)

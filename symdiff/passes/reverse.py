@@ -20,8 +20,9 @@ from ..ops.elementwise import cast
 from ..ops.handle import Handle, activated, handle_of
 from ..ops.indexing import IndexAdd, added_together
 from ..ops.layout import LAYOUT, full_like_shape, moved, unbroadcast
-from ..ops.table import ROWS
+from ..ops.table import ROWS, Row
 from ..shapes import is_floating, is_weak, strong
+from .corners import corner_lines, corner_of
 
 __all__ = ["COTANGENT", "reverse"]
 
@@ -32,8 +33,11 @@ COTANGENT = "cotangent of the value"
 Parts = dict[int, list[Handle]]
 
 
-def reverse(graph: Graph, wrt: Sequence[str]) -> Graph:
-    """Return the graph with the gradient of its value for the inputs named in `wrt`."""
+def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") -> Graph:
+    """Return the graph with the gradient of its value for the inputs named in `wrt`.
+
+    convention: whose slope is taken where there is no derivative.
+    """
     nodes, value = graph.nodes, graph.outputs["value"]
     walk = graph.walk()
     active = _active(nodes, walk, wrt)
@@ -41,13 +45,12 @@ def reverse(graph: Graph, wrt: Sequence[str]) -> Graph:
         dtype = strong(nodes.dtype(value), nodes.float_dtype)
         seed = nodes.variable(COTANGENT, (), dtype)
         parts: Parts = {id(value): [Handle(nodes, seed)]}
-        corners: dict[str, None] = {}
+        crossed: list[sympy.Expr] = []
         for node in reversed(walk):
             if id(node) in active and id(node) in parts and nodes[node].operands:
                 with nodes.marked(nodes[node].position, backward=True):
-                    _propagate(nodes, node, active, parts)
-                if ROWS[type(node)].corner:
-                    corners[_corner(nodes, node)] = None
+                    _propagate(nodes, node, active, parts, convention)
+                crossed.append(node)
         gradients = {
             f"d_{node.name}": _gradient(nodes, node, parts)
             for node in graph.inputs
@@ -55,13 +58,8 @@ def reverse(graph: Graph, wrt: Sequence[str]) -> Graph:
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
-    found = tuple(reversed(corners))
-    return Graph(nodes, inputs, outputs, graph.rewrites, found)
-
-
-def _corner(nodes: Nodes, node: sympy.Expr) -> str:
-    """Return where the value has no derivative, and the slope that is taken there."""
-    return f"{nodes[node].position or 'somewhere'}: {ROWS[type(node)].corner}"
+    corners = corner_lines(nodes, reversed(crossed), active, convention)
+    return Graph(nodes, inputs, outputs, graph.rewrites, corners)
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
@@ -79,13 +77,15 @@ def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set
     return active
 
 
-def _propagate(nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts) -> None:
+def _propagate(
+    nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts, convention: str
+) -> None:
     """Add a node's cotangent, by its rule, to the parts of its operands'."""
     operands = nodes[node].operands
     needed = tuple(id(operand) in active for operand in operands)
     g = _total(nodes, node, parts)
     for operand, part in zip(
-        operands, _cotangents(nodes, node, g, needed), strict=True
+        operands, _cotangents(nodes, node, g, needed, convention), strict=True
     ):
         if part is None or id(operand) not in active:
             continue
@@ -122,7 +122,11 @@ def _name_after(nodes: Nodes, cotangent: sympy.Expr, node: sympy.Expr) -> None:
 
 
 def _cotangents(
-    nodes: Nodes, node: sympy.Expr, g: Handle, needed: tuple[bool, ...]
+    nodes: Nodes,
+    node: sympy.Expr,
+    g: Handle,
+    needed: tuple[bool, ...],
+    convention: str,
 ) -> list[Handle | None]:
     """Return a cotangent for each operand; masked ones stay an exact 0 where masked.
 
@@ -134,10 +138,19 @@ def _cotangents(
     masked = _masked(nodes, g) if multiplies and type(node) not in _LINEAR else None
     if masked is not None:
         mask, g, taken = masked
-        parts = _cotangents(nodes, node, g, needed)
+        parts = _cotangents(nodes, node, g, needed, convention)
         return [None if part is None else _where(mask, part, taken) for part in parts]
     y = Handle(nodes, node)
     x = tuple(Handle(nodes, operand) for operand in nodes[node].operands)
+    parts = _by_rule(row, g, y, x, needed)
+    corner = corner_of(nodes, node)
+    return parts if corner is None else corner.settled(convention, g, y, x, parts)
+
+
+def _by_rule(
+    row: Row, g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> list[Handle | None]:
+    """Return the cotangents of the operands by a row's own rule."""
     if callable(row.vjp):
         return list(row.vjp(g, y, x, needed))
     assert row.vjp is not None

@@ -16,8 +16,7 @@ Cost          multiply-adds  elementwise  transcendental
     kept between the passes: 197 n values
 
 Corners
-    convolution.py:20: maximum(x, y) at x == y: slope 0 against a constant, else
-        halves
+    convolution.py:20: np.maximum(feature, 0) at feature == 0: slope 0
 """
 
 import sys

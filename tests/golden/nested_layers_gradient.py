@@ -20,8 +20,7 @@ Cost          multiply-adds  elementwise  transcendental
     kept between the passes: 33 n values
 
 Corners
-    nested_layers.py:19: maximum(x, y) at x == y: slope 0 against a constant, else
-        halves
+    nested_layers.py:19: h @ layer["W"] + layer["b"] == 0: slope 0
 """
 
 import sys
