@@ -21,7 +21,7 @@ from sympy.core.function import Function
 
 from .errors import SymdiffError
 from .shapes import Shape, Size, show, size
-from .source import Position
+from .source import Position, Turn
 
 __all__ = [
     "ArrayConstant",
@@ -90,7 +90,10 @@ class Elementwise(Function):
 
 @dataclass(slots=True)
 class Info:
-    """What is known of one node besides its operation."""
+    """What is known of one node besides its operation.
+
+    turns: the iterations of the loops in which the user gives its name again and again.
+    """
 
     shape: Shape
     dtype: str
@@ -99,7 +102,13 @@ class Info:
     position: Position | None = None
     backward: bool = False
     name: str | None = None
+    turns: tuple[Turn, ...] = ()
     cotangent_of: sympy.Expr | None = None
+
+    def take_name(self, other: Info) -> None:
+        """Be called as another, unless this has a name."""
+        if self.name is None:
+            self.name, self.turns = other.name, other.turns
 
 
 # The shape rule of each node class, filled by the rows of the table of operations:

@@ -15,21 +15,25 @@ import os
 import threading
 import tokenize
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, NamedTuple
 
 __all__ = [
     "Position",
+    "Turn",
     "comment_of",
     "columns_of",
     "definition_of",
     "enclosing",
+    "head_of",
     "lines_of",
     "parse",
     "position_of",
     "printable",
+    "repeats",
     "statement_of",
+    "tree_of",
 ]
 
 WIDEST = 120  # how much of a source line an error shows
@@ -39,6 +43,8 @@ WIDEST = 120  # how much of a source line an error shows
 class Position:
     """A stretch of the user's source: lines and columns count as in a traceback,
     columns in bytes from 0.
+
+    turns: the iterations of loops in which it was reached, the outermost loop first.
     """
 
     path: str
@@ -46,6 +52,7 @@ class Position:
     end_line: int
     column: int | None = None
     end_column: int | None = None
+    turns: tuple[Turn, ...] = field(default=(), compare=False)
 
     @property
     def file(self) -> str:
@@ -106,6 +113,40 @@ class Position:
         return f"{self.file}:{self.line}"
 
 
+@dataclass(eq=False)
+class Turn:
+    """One iteration of a loop; each is one object.
+
+    head: where the loop says what it runs over. depth: how many calls of the user's it
+    runs in. assigned: the names that are given inside of it. index: the value of its
+    counting variable, else how many iterations were before. counter: that variable,
+    empty where there is none.
+    """
+
+    head: Position
+    depth: int
+    assigned: frozenset[str]
+    index: int
+    counter: str = ""
+
+    @property
+    def loop(self) -> str:
+        """The loop's head, or its first line: `for x in X`."""
+        text = printable(self.head.segment).removesuffix(":")
+        return text if text.startswith(("for ", "while ", "async ")) else f"for {text}"
+
+    def numbers(self, name: str, depth: int) -> bool:
+        """Return whether each iteration gives a name again, in a call of a depth."""
+        return depth > self.depth or (depth == self.depth and name in self.assigned)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.counter} = {self.index}"
+            if self.counter
+            else f"iteration {self.index}"
+        )
+
+
 def _width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
@@ -164,17 +205,17 @@ def enclosing(
     """Return the head of the innermost statement or comprehension of these kinds around
     a position.
     """
-    tree = None if position is None else _tree(lines_of(position.path))
+    tree = None if position is None else tree_of(lines_of(position.path))
     if tree is None or position is None:
         return None
     around = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, kinds) and _holds(node, position)
+        if isinstance(node, kinds) and repeats(node, position)
     ]
     if not around:
         return None
-    return _head(position.path, max(around, key=lambda node: (node.lineno, node.col_offset)))  # type: ignore[attr-defined]
+    return head_of(position.path, max(around, key=lambda node: (node.lineno, node.col_offset)))  # type: ignore[attr-defined]
 
 
 _parsing = threading.Lock()
@@ -190,14 +231,15 @@ def parse(text: str) -> ast.Module:
         return ast.parse(text)
 
 
-def _tree(lines: list[str]) -> ast.Module | None:
+def tree_of(lines: list[str]) -> ast.Module | None:
+    """Return the syntax tree of source lines, None where Python can't read them."""
     try:
         return parse("".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _holds(node: ast.AST, position: Position) -> bool:
+def repeats(node: ast.AST, position: Position) -> bool:
     """Whether a position is in what a loop repeats or a branch chooses."""
     parts = [
         getattr(node, name, None) for name in ("body", "orelse", "elt", "key", "value")
@@ -219,7 +261,7 @@ def _spans(node: ast.AST, position: Position) -> bool:
     return not before and not after
 
 
-def _head(path: str, node: Any) -> Position:
+def head_of(path: str, node: Any) -> Position:
     """Return the part of a loop or branch that decides: `for i in range(n)`, `n > 3`."""
     generator = next(iter(getattr(node, "generators", ())), None)
     last = getattr(generator or node, "iter", None) or node.test

@@ -36,8 +36,11 @@ def forward(params, X, labels):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     W_0, b_0, W_1, b_1, W_2, b_2, X, labels, n = _check(params, X, labels)
 
-    h = np.tanh(X @ W_0 + b_0)  # (n, 64)  loss.py:23
-    h_1 = np.tanh(h @ W_1 + b_1)  # (n, 32)  loss.py:23
+    # for layer in params[:-1]: iteration 0
+    h_0 = np.tanh(X @ W_0 + b_0)  # (n, 64)  loss.py:23
+    # for layer in params[:-1]: iteration 1
+    h_1 = np.tanh(h_0 @ W_1 + b_1)  # (n, 32)  loss.py:23
+
     z = h_1 @ W_2 + b_2  # (n, 10)  loss.py:24
     z = z - z.max(axis=1, keepdims=True)  # (n, 10)  loss.py:30
     exp_z = np.exp(z)  # (n, 10)  loss.py:31
@@ -45,12 +48,12 @@ def forward(params, X, labels):
     log_p = z - np.log(sum_exp_z)  # (n, 10)  loss.py:31
     rows = np.arange(n)  # (n,)  loss.py:32
     value = -log_p[rows, labels].mean()  # ()  loss.py:32
-    return value, (W_1, W_2, X, labels, h, h_1, exp_z, sum_exp_z, rows, n)
+    return value, (W_1, W_2, X, labels, h_0, h_1, exp_z, sum_exp_z, rows, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    W_1, W_2, X, labels, h, h_1, exp_z, sum_exp_z, rows, n = cache
+    W_1, W_2, X, labels, h_0, h_1, exp_z, sum_exp_z, rows, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
@@ -61,13 +64,16 @@ def backward(cache, cotangent=1.0):
     # gradient of: h @ params[-1]["W"] + params[-1]["b"]
     d_b_2 = d_z.sum(axis=0)  # (10,)
     d_W_2 = h_1.T @ d_z  # (32, 10)
+    # for layer in params[:-1]: iteration 1
     # gradient of: h = np.tanh(h @ layer["W"] + layer["b"])
     d_pre_h_1 = d_z @ W_2.T * (1 - h_1**2)  # (n, 32)
     d_b_1 = d_pre_h_1.sum(axis=0)  # (32,)
-    d_W_1 = h.T @ d_pre_h_1  # (64, 32)
-    d_pre_h = d_pre_h_1 @ W_1.T * (1 - h**2)  # (n, 64)
-    d_b_0 = d_pre_h.sum(axis=0)  # (64,)
-    d_W_0 = X.T @ d_pre_h  # (64, 64)
+    d_W_1 = h_0.T @ d_pre_h_1  # (64, 32)
+    # for layer in params[:-1]: iteration 0
+    # gradient of: h = np.tanh(h @ layer["W"] + layer["b"])
+    d_pre_h_0 = d_pre_h_1 @ W_1.T * (1 - h_0**2)  # (n, 64)
+    d_b_0 = d_pre_h_0.sum(axis=0)  # (64,)
+    d_W_0 = X.T @ d_pre_h_0  # (64, 64)
     return [
         {"W": d_W_0, "b": d_b_0},
         {"W": d_W_1, "b": d_b_1},

@@ -39,9 +39,13 @@ def forward(params, X, labels):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     W_0, b_0, W_1, b_1, W_2, b_2, W_3, b_3, X, labels, n = _check(params, X, labels)
 
-    h = np.maximum(X @ W_0 + b_0, 0)  # (n, 256)  loss.py:24
-    h_1 = np.maximum(h @ W_1 + b_1, 0)  # (n, 256)  loss.py:24
+    # for layer in params[:-1]: iteration 0
+    h_0 = np.maximum(X @ W_0 + b_0, 0)  # (n, 256)  loss.py:24
+    # for layer in params[:-1]: iteration 1
+    h_1 = np.maximum(h_0 @ W_1 + b_1, 0)  # (n, 256)  loss.py:24
+    # for layer in params[:-1]: iteration 2
     h_2 = np.maximum(h_1 @ W_2 + b_2, 0)  # (n, 256)  loss.py:24
+
     z = h_2 @ W_3 + b_3  # (n, 10)  loss.py:25
     z = z - z.max(axis=1, keepdims=True)  # (n, 10)  loss.py:31
     exp_z = np.exp(z)  # (n, 10)  loss.py:32
@@ -49,12 +53,12 @@ def forward(params, X, labels):
     log_p = z - np.log(sum_exp_z)  # (n, 10)  loss.py:32
     rows = np.arange(n)  # (n,)  loss.py:33
     value = -log_p[rows, labels].mean()  # ()  loss.py:33
-    return value, (W_1, W_2, W_3, X, labels, h, h_1, h_2, exp_z, sum_exp_z, rows, n)
+    return value, (W_1, W_2, W_3, X, labels, h_0, h_1, h_2, exp_z, sum_exp_z, rows, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    W_1, W_2, W_3, X, labels, h, h_1, h_2, exp_z, sum_exp_z, rows, n = cache
+    W_1, W_2, W_3, X, labels, h_0, h_1, h_2, exp_z, sum_exp_z, rows, n = cache
     cotangent = np.float32(cotangent)
 
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
@@ -65,16 +69,21 @@ def backward(cache, cotangent=1.0):
     # gradient of: h @ params[-1]["W"] + params[-1]["b"]
     d_b_3 = d_z.sum(axis=0)  # (10,)
     d_W_3 = h_2.T @ d_z  # (256, 10)
+    # for layer in params[:-1]: iteration 2
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
     d_pre_h_2 = d_z @ W_3.T * np.sign(h_2)  # (n, 256)
     d_b_2 = d_pre_h_2.sum(axis=0)  # (256,)
     d_W_2 = h_1.T @ d_pre_h_2  # (256, 256)
+    # for layer in params[:-1]: iteration 1
+    # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
     d_pre_h_1 = d_pre_h_2 @ W_2.T * np.sign(h_1)  # (n, 256)
     d_b_1 = d_pre_h_1.sum(axis=0)  # (256,)
-    d_W_1 = h.T @ d_pre_h_1  # (256, 256)
-    d_pre_h = d_pre_h_1 @ W_1.T * np.sign(h)  # (n, 256)
-    d_b_0 = d_pre_h.sum(axis=0)  # (256,)
-    d_W_0 = X.T @ d_pre_h  # (784, 256)
+    d_W_1 = h_0.T @ d_pre_h_1  # (256, 256)
+    # for layer in params[:-1]: iteration 0
+    # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
+    d_pre_h_0 = d_pre_h_1 @ W_1.T * np.sign(h_0)  # (n, 256)
+    d_b_0 = d_pre_h_0.sum(axis=0)  # (256,)
+    d_W_0 = X.T @ d_pre_h_0  # (784, 256)
     return [
         {"W": d_W_0, "b": d_b_0},
         {"W": d_W_1, "b": d_b_1},

@@ -385,4 +385,6 @@ class _Fields:
 
 
 def _lines(statements: tuple[Statement, ...], indent: int = 4) -> list[str]:
-    return [line for one in statements for line in one.text(indent)]
+    """Return the lines of statements, indented but for empty ones."""
+    lines = (line for one in statements for line in one.text(indent))
+    return [" " * indent + line if line else "" for line in lines]

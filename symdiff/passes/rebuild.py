@@ -44,7 +44,7 @@ def rebuild(
                     made = nodes.make(type(node), *operands, params=params)
             done[id(node)] = made
             new = nodes[made]
-            new.name = new.name or info.name
+            new.take_name(info)
             if (
                 new.cotangent_of is None
                 and info.cotangent_of is not None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 import sympy
 
-from ..graph import Variable, number_of
+from ..graph import Info, Variable, number_of
 from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
@@ -91,7 +91,7 @@ class Namer:
         """Return the user's name of a node, or d_ and a value's, or nothing."""
         info = self.nodes[node]
         if info.name is not None or info.cotangent_of is None:
-            return info.name or ""
+            return _numbered(info)
         of = info.cotangent_of
         name = self.given.get(id(of)) or self.own(of) or self._as_argument(of)
         return f"d_{name}" if name else ""
@@ -155,6 +155,11 @@ class Namer:
                 break
             node = rest[0]
         return node
+
+
+def _numbered(info: Info) -> str:
+    """Return a value's name, with the index of each loop that gives it anew: `h_2`."""
+    return "_".join([info.name or "", *(str(one.index) for one in info.turns)])
 
 
 def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:

@@ -22,6 +22,7 @@ from ..passes.reverse import COTANGENT
 from ..shapes import product, show
 from .fitting import WIDTH, laid_out
 from .liveness import give_names
+from .marks import Marks
 from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
@@ -44,19 +45,19 @@ SCIPY = ("scipy.linalg", "scipy.special")
 
 @dataclass(frozen=True)
 class Statement:
-    """One value's lines of code, its shape, where it is from, and a heading."""
+    """One value's lines of code, its shape, where it is from, and what stands above."""
 
     target: str
     lines: tuple[str, ...]
     shape: str
     source: str = ""
     comment: str = ""
-    heading: str = ""
+    headings: tuple[str, ...] = ()
 
     def text(self, indent: int = 0) -> list[str]:
         """Return the lines with what comments there is room for."""
         room = WIDTH - indent
-        before = [_shortened(f"# {self.heading}", room)] if self.heading else []
+        before = [_shortened(f"# {one}", room) if one else "" for one in self.headings]
         lines = [one for line in self.lines for one in laid_out(line, room)]
         notes = self._notes(room if len(lines) > 1 else room - len(lines[0]) - 2)
         if notes and len(lines) > len(self.lines):
@@ -175,7 +176,7 @@ class _Scheduler:
         self.steps = steps
         self.speller = Speller(usage, scope.writer, scope.namer.given)
         self.quotes = Quotes()
-        self.heading = ("", "")
+        self.marks = Marks(usage)
 
     def program(self, kept: Sequence[str]) -> Program:
         """Return the finished program."""
@@ -231,9 +232,11 @@ class _Scheduler:
         shape = self.writer.shape(info.shape)
         if id(step.value) in self.usage.forward:
             source, comment = self._source(step)
-            return Statement(name, lines, shape, source, comment)
+            marks = self.marks.entering(info.position)
+            return Statement(name, lines, shape, source, comment, marks)
         shape = "" if step.added or len(lines) > 1 else shape
-        return Statement(name, lines, shape, heading=self._heading(step))
+        headings = self.marks.undoing(self.nodes[step.place].position, self.quotes)
+        return Statement(name, lines, shape, headings=headings)
 
     def _learn(self, step: Step) -> None:
         inside, named = self.speller.read_by(step)
@@ -248,18 +251,6 @@ class _Scheduler:
         named = info.name is not None or step.value is self.outputs["value"]
         comment = self.quotes.comment(info.position, info.name or "") if named else ""
         return str(info.position), comment
-
-    def _heading(self, step: Step) -> str:
-        """Return what a backward statement undoes, unless the last one undid it too."""
-        position = self.nodes[step.place].position
-        if position is None:
-            return ""
-        text = self.quotes.statement(position).text
-        heading = f"gradient of: {text}" if text else f"gradient of {position}"
-        if (position.path, heading) == self.heading:
-            return ""
-        self.heading = (position.path, heading)
-        return heading
 
     # What passes from one half to the other, and out.
 

@@ -29,8 +29,9 @@ from ..ops.recording import is_tracing
 from ..ops.scipy_linalg import SCIPY_LINALG
 from ..ops.special import SPECIAL
 from ..ops.table import FUNCTIONS
+from .instructions import called_name
 from .reaching import reached
-from .watching import called_name, is_library
+from .watching import is_library
 
 __all__ = ["SCIPY", "rebound"]
 

@@ -122,8 +122,7 @@ class _Unifier:
                 if params:
                     params = self._same([one.params for one in group], group)
                 node = self.nodes.make(type(group[0]), *operands, params=params)
-        if self.nodes[node].name is None:
-            self.nodes[node].name = first.name
+        self.nodes[node].take_name(first)
         return node
 
     def _leaf(self, group: Group) -> sympy.Expr | None:

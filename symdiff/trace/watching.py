@@ -8,12 +8,12 @@ through.
 
 from __future__ import annotations
 
-import dis
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +21,14 @@ import numpy as np
 from ..graph import Nodes, Variable
 from ..ops.recording import LARGEST_CONSTANT, Recorded
 from ..source import Columns, Position, columns_of, position_of
+from .loops import Loops
 
-__all__ = ["Watcher", "called_name", "is_library"]
+__all__ = ["Watcher", "is_library"]
 
 DEEPEST_LOOK = 30
 LONGEST_TITLE = 40
 MOST_CALLERS = 3
+MOST_PARTS = 32  # of a list in which a value is looked for
 
 # Code that runs in a frame of its own within one line of the user's.
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
@@ -48,42 +50,6 @@ def is_library(path: str) -> bool:
     if installed:
         return inside.partition(os.sep)[0] in _INSTALLED
     return path.startswith((*_FOLDERS, _STANDARD, "<frozen "))
-
-
-def called_name(frame: FrameType) -> str | None:
-    """Return the name or attribute that a frame's running call calls, None for other
-    expressions.
-
-    It tells the user's own calls from those of compiled code that he calls, which has
-    no frame.
-    """
-    *before, call = (
-        one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti
-    )
-    start, end = _extent(call)
-    # What is called begins where its call does, and ends before it.
-    parts = [
-        one for one in before if _extent(one)[0] == start and _extent(one)[1] < end
-    ]
-    if not parts:
-        return None
-    function = max(parts, key=lambda one: _extent(one)[1])
-    return function.argval if function.opname.startswith("LOAD") else None
-
-
-def _extent(instruction: dis.Instruction) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return where an instruction's text begins and ends; where that is not known,
-    before all.
-    """
-    at = instruction.positions
-    if at is None or None in (
-        at.lineno,
-        at.col_offset,
-        at.end_lineno,
-        at.end_col_offset,
-    ):
-        return (-1, -1), (-1, -1)
-    return (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)  # type: ignore[return-value]
 
 
 class _Code(NamedTuple):
@@ -117,6 +83,7 @@ class Watcher:
         self.accesses = accesses
         self._codes: dict[int, _Code] = {}
         self._arrays: dict[int, _Array] = {}
+        self._loops = Loops()
 
     def place(self, values: Sequence[Any]) -> Position | None:
         """Return where the user's running call stands, having learned names for its
@@ -135,6 +102,8 @@ class Watcher:
         if unnamed:
             self._name(unnamed, frames)
         position = self._position(frames[0])
+        if turns := self._loops.turns(frames, self._position):
+            position = replace(position, turns=turns)
         if len(values) > len(unnamed):
             with self.nodes.marked(position):
                 self._name_constants(values, frames)
@@ -191,14 +160,18 @@ class Watcher:
 
     def _name(self, values: Sequence[Recorded], frames: Sequence[FrameType]) -> None:
         """Name values by the variables that hold them, those of the outermost function
-        first.
+        first; else by the lists and objects that do, the innermost first.
         """
-        for frame in reversed(frames):
-            local = frame.f_locals
-            for value in values:
-                info = self.nodes[value.node]
-                if info.name is None:
-                    info.name = _holder(local, value)
+        calls = list(enumerate(reversed(frames)))
+        for look, order in ((_holder, calls), (_part, calls[::-1])):
+            for depth, frame in order:
+                local = frame.f_locals
+                for value in values:
+                    info = self.nodes[value.node]
+                    if info.name is None and (name := look(local, value)):
+                        info.name = name
+                        turns = info.position.turns if info.position else ()
+                        info.turns = tuple(t for t in turns if t.numbers(name, depth))
 
     def _name_constants(
         self, values: Sequence[Any], frames: Sequence[FrameType]
@@ -218,6 +191,27 @@ def _holder(scope: Mapping[str, Any], value: Any) -> str | None:
         if one is value and name.isidentifier():
             return name
     return None
+
+
+def _part(scope: Mapping[str, Any], value: Any) -> str | None:
+    """Return a name from the variable whose list, dict or object holds a value."""
+    for name, holder in scope.items():
+        for key, one in _parts(holder):
+            if one is value and name.isidentifier():
+                return key if hasattr(holder, "__dict__") else f"{name}_{key}"
+    return None
+
+
+def _parts(holder: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a list, dict or object holds, by the name that each part has there."""
+    if isinstance(holder, list | tuple) and len(holder) <= MOST_PARTS:
+        yield from ((str(place), one) for place, one in enumerate(holder))
+    elif isinstance(holder, dict) and len(holder) <= MOST_PARTS:
+        yield from ((str(key), one) for key, one in holder.items())
+    elif hasattr(holder, "__dict__") and not isinstance(
+        holder, Recorded | type | ModuleType
+    ):
+        yield from vars(holder).items()
 
 
 def _scopes(frames: Sequence[FrameType]) -> Iterator[Mapping[str, Any]]:

@@ -36,16 +36,29 @@ def forward(kernel, bias, images, targets):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     kernel, bias, images, targets, n = _check(kernel, bias, images, targets)
 
-    feature = bias + kernel[0, 0] * images[:, :14, :14]  # (n, 14, 14)
-    feature = feature + kernel[0, 1] * images[:, :14, 1:15]  # (n, 14, 14)
-    feature = feature + kernel[0, 2] * images[:, :14, 2:16]  # (n, 14, 14)
-    feature = feature + kernel[1, 0] * images[:, 1:15, :14]  # (n, 14, 14)
-    feature = feature + kernel[1, 1] * images[:, 1:15, 1:15]  # (n, 14, 14)
-    feature = feature + kernel[1, 2] * images[:, 1:15, 2:16]  # (n, 14, 14)
-    feature = feature + kernel[2, 0] * images[:, 2:16, :14]  # (n, 14, 14)
-    feature = feature + kernel[2, 1] * images[:, 2:16, 1:15]  # (n, 14, 14)
-    feature = feature + kernel[2, 2] * images[:, 2:16, 2:16]  # (n, 14, 14)
-    active = np.maximum(feature, 0)  # (n, 14, 14)  convolution.py:20  ReLU
+    # for i in range(3): i = 0
+    # for j in range(3): j = 0
+    feature_0_0 = bias + kernel[0, 0] * images[:, :14, :14]  # (n, 14, 14)
+    # for j in range(3): j = 1
+    feature_0_1 = feature_0_0 + kernel[0, 1] * images[:, :14, 1:15]  # (n, 14, 14)
+    # for j in range(3): j = 2
+    feature_0_2 = feature_0_1 + kernel[0, 2] * images[:, :14, 2:16]  # (n, 14, 14)
+    # for i in range(3): i = 1
+    # for j in range(3): j = 0
+    feature_1_0 = feature_0_2 + kernel[1, 0] * images[:, 1:15, :14]  # (n, 14, 14)
+    # for j in range(3): j = 1
+    feature_1_1 = feature_1_0 + kernel[1, 1] * images[:, 1:15, 1:15]  # (n, 14, 14)
+    # for j in range(3): j = 2
+    feature_1_2 = feature_1_1 + kernel[1, 2] * images[:, 1:15, 2:16]  # (n, 14, 14)
+    # for i in range(3): i = 2
+    # for j in range(3): j = 0
+    feature_2_0 = feature_1_2 + kernel[2, 0] * images[:, 2:16, :14]  # (n, 14, 14)
+    # for j in range(3): j = 1
+    feature_2_1 = feature_2_0 + kernel[2, 1] * images[:, 2:16, 1:15]  # (n, 14, 14)
+    # for j in range(3): j = 2
+    feature_2_2 = feature_2_1 + kernel[2, 2] * images[:, 2:16, 2:16]  # (n, 14, 14)
+
+    active = np.maximum(feature_2_2, 0)  # (n, 14, 14)  convolution.py:20  ReLU
     score = active.mean(axis=(1, 2))  # (n,)  convolution.py:21
     score_minus_targets = score - targets  # (n,)  convolution.py:22
     value = (score_minus_targets**2).mean()  # ()  convolution.py:22
@@ -58,20 +71,22 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: active = np.maximum(feature, 0)
-    d_feature_factor = 2 * cotangent / n / 196 * score_minus_targets[:, None, None]
-    d_feature = d_feature_factor * np.sign(active)  # (n, 14, 14)
+    d_feature_2_2_factor = 2 * cotangent / n / 196 * score_minus_targets[:, None, None]
+    d_feature_2_2 = d_feature_2_2_factor * np.sign(active)  # (n, 14, 14)
+    # for i in range(3): i = 0
+    # for j in range(3): j = 0
     # gradient of: feature = feature + kernel[i, j] * images[:, i : i + rows, j : j ...
-    d_bias = d_feature.sum()  # ()
+    d_bias = d_feature_2_2.sum()  # ()
     d_kernel = np.zeros((3, 3))
-    d_kernel[2, 2] = (d_feature * images[:, 2:16, 2:16]).sum()
-    d_kernel[2, 1] = (d_feature * images[:, 2:16, 1:15]).sum()
-    d_kernel[2, 0] = (d_feature * images[:, 2:16, :14]).sum()
-    d_kernel[1, 2] = (d_feature * images[:, 1:15, 2:16]).sum()
-    d_kernel[1, 1] = (d_feature * images[:, 1:15, 1:15]).sum()
-    d_kernel[1, 0] = (d_feature * images[:, 1:15, :14]).sum()
-    d_kernel[0, 2] = (d_feature * images[:, :14, 2:16]).sum()
-    d_kernel[0, 1] = (d_feature * images[:, :14, 1:15]).sum()
-    d_kernel[0, 0] = (d_feature * images[:, :14, :14]).sum()
+    d_kernel[2, 2] = (d_feature_2_2 * images[:, 2:16, 2:16]).sum()
+    d_kernel[2, 1] = (d_feature_2_2 * images[:, 2:16, 1:15]).sum()
+    d_kernel[2, 0] = (d_feature_2_2 * images[:, 2:16, :14]).sum()
+    d_kernel[1, 2] = (d_feature_2_2 * images[:, 1:15, 2:16]).sum()
+    d_kernel[1, 1] = (d_feature_2_2 * images[:, 1:15, 1:15]).sum()
+    d_kernel[1, 0] = (d_feature_2_2 * images[:, 1:15, :14]).sum()
+    d_kernel[0, 2] = (d_feature_2_2 * images[:, :14, 2:16]).sum()
+    d_kernel[0, 1] = (d_feature_2_2 * images[:, :14, 1:15]).sum()
+    d_kernel[0, 0] = (d_feature_2_2 * images[:, :14, :14]).sum()
     return Gradient(kernel=d_kernel, bias=np.asarray(d_bias))
 
 

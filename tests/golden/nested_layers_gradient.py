@@ -32,16 +32,19 @@ def forward(params, X, y):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     W_0, b_0, W_1, b_1, W_2, b_2, X, y, n = _check(params, X, y)
 
-    h = np.maximum(X @ W_0 + b_0, 0)  # (n, 16)  nested_layers.py:19
-    h_1 = np.maximum(h @ W_1 + b_1, 0)  # (n, 16)  nested_layers.py:19
+    # for layer in params[:-1]: iteration 0
+    h_0 = np.maximum(X @ W_0 + b_0, 0)  # (n, 16)  nested_layers.py:19
+    # for layer in params[:-1]: iteration 1
+    h_1 = np.maximum(h_0 @ W_1 + b_1, 0)  # (n, 16)  nested_layers.py:19
+
     error = (h_1 @ W_2 + b_2)[:, 0] - y  # (n,)  nested_layers.py:24
     value = 0.5 * (error**2).mean()  # ()  nested_layers.py:25
-    return value, (W_1, W_2, X, h, h_1, error, n)
+    return value, (W_1, W_2, X, h_0, h_1, error, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    W_1, W_2, X, h, h_1, error, n = cache
+    W_1, W_2, X, h_0, h_1, error, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: (h @ params[-1]["W"] + params[-1]["b"])[:, 0]
@@ -49,13 +52,16 @@ def backward(cache, cotangent=1.0):
     d_affine[:, 0] = cotangent / n * error
     d_b_2 = d_affine.sum(axis=0)  # (1,)
     d_W_2 = h_1.T @ d_affine  # (16, 1)
+    # for layer in params[:-1]: iteration 1
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
     d_pre_h_1 = d_affine @ W_2.T * np.sign(h_1)  # (n, 16)
     d_b_1 = d_pre_h_1.sum(axis=0)  # (16,)
-    d_W_1 = h.T @ d_pre_h_1  # (16, 16)
-    d_pre_h = d_pre_h_1 @ W_1.T * np.sign(h)  # (n, 16)
-    d_b_0 = d_pre_h.sum(axis=0)  # (16,)
-    d_W_0 = X.T @ d_pre_h  # (8, 16)
+    d_W_1 = h_0.T @ d_pre_h_1  # (16, 16)
+    # for layer in params[:-1]: iteration 0
+    # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
+    d_pre_h_0 = d_pre_h_1 @ W_1.T * np.sign(h_0)  # (n, 16)
+    d_b_0 = d_pre_h_0.sum(axis=0)  # (16,)
+    d_W_0 = X.T @ d_pre_h_0  # (8, 16)
     return [
         {"W": d_W_0, "b": d_b_0},
         {"W": d_W_1, "b": d_b_1},

@@ -40,46 +40,61 @@ def forward(Wx, Wh, b, v, X, y):
     Wx, Wh, b, v, X, y, n = _check(Wx, Wh, b, v, X, y)
 
     h = np.zeros((n, 16))  # (n, 16)  rnn.py:17
+    # for x in X: iteration 0
     x = X[0]  # (n, 4)  rnn.py:18
-    h = np.tanh(x @ Wx + h @ Wh + b)  # (n, 16)  rnn.py:19  one step
+    h_0 = np.tanh(x @ Wx + h @ Wh + b)  # (n, 16)  rnn.py:19  one step
+    # for x in X: iteration 1
     x = X[1]  # (n, 4)  rnn.py:18
-    h_1 = np.tanh(x @ Wx + h @ Wh + b)  # (n, 16)  rnn.py:19
+    h_1 = np.tanh(x @ Wx + h_0 @ Wh + b)  # (n, 16)  rnn.py:19
+    # for x in X: iteration 2
     x = X[2]  # (n, 4)  rnn.py:18
     h_2 = np.tanh(x @ Wx + h_1 @ Wh + b)  # (n, 16)  rnn.py:19
+    # for x in X: iteration 3
     x = X[3]  # (n, 4)  rnn.py:18
     h_3 = np.tanh(x @ Wx + h_2 @ Wh + b)  # (n, 16)  rnn.py:19
+    # for x in X: iteration 4
     x = X[4]  # (n, 4)  rnn.py:18
     h_4 = np.tanh(x @ Wx + h_3 @ Wh + b)  # (n, 16)  rnn.py:19
+
     h_4_v_minus_y = h_4 @ v - y  # (n,)  rnn.py:20
     value = (h_4_v_minus_y**2).mean()  # ()  rnn.py:20
-    return value, (Wh, v, X, h, h_1, h_2, h_3, h_4, h_4_v_minus_y, n)
+    return value, (Wh, v, X, h_0, h_1, h_2, h_3, h_4, h_4_v_minus_y, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    Wh, v, X, h, h_1, h_2, h_3, h_4, h_4_v_minus_y, n = cache
+    Wh, v, X, h_0, h_1, h_2, h_3, h_4, h_4_v_minus_y, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
     d_h_4_v_minus_y = 2 * cotangent / n * h_4_v_minus_y  # (n,)
     d_v = d_h_4_v_minus_y @ h_4  # (16,)
+    # for x in X: iteration 4
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_4 = np.outer(d_h_4_v_minus_y, v) * (1 - h_4**2)  # (n, 16)
     d_b = d_pre_h_4.sum(axis=0)  # (16,)
     d_Wx = X[4].T @ d_pre_h_4  # (4, 16)
+    # for x in X: iteration 3
+    # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_3 = d_pre_h_4 @ Wh.T * (1 - h_3**2)  # (n, 16)
     d_b += d_pre_h_3.sum(axis=0)
     d_Wx += X[3].T @ d_pre_h_3
+    # for x in X: iteration 2
+    # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_2 = d_pre_h_3 @ Wh.T * (1 - h_2**2)  # (n, 16)
     d_b += d_pre_h_2.sum(axis=0)
     d_Wx += X[2].T @ d_pre_h_2
+    # for x in X: iteration 1
+    # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_1 = d_pre_h_2 @ Wh.T * (1 - h_1**2)  # (n, 16)
     d_b += d_pre_h_1.sum(axis=0)
     d_Wx += X[1].T @ d_pre_h_1
-    d_pre_h = d_pre_h_1 @ Wh.T * (1 - h**2)  # (n, 16)
-    d_b += d_pre_h.sum(axis=0)
-    d_Wx += X[0].T @ d_pre_h
-    d_Wh = h_3.T @ d_pre_h_4 + h_2.T @ d_pre_h_3 + h_1.T @ d_pre_h_2 + h.T @ d_pre_h_1
+    # for x in X: iteration 0
+    # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
+    d_pre_h_0 = d_pre_h_1 @ Wh.T * (1 - h_0**2)  # (n, 16)
+    d_b += d_pre_h_0.sum(axis=0)
+    d_Wx += X[0].T @ d_pre_h_0
+    d_Wh = h_3.T @ d_pre_h_4 + h_2.T @ d_pre_h_3 + h_1.T @ d_pre_h_2 + h_0.T @ d_pre_h_1
     return Gradient(Wx=d_Wx, Wh=d_Wh, b=d_b, v=d_v)
 
 
