@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from cases import case, check, over
 
-from symdiff.errors import UnsupportedError
+import symdiff
+from symdiff.errors import MutationError, ShapeError, UnsupportedError
 
 NEUTRAL = [
     case(text, "positive", x=("n", 3))
@@ -48,19 +49,65 @@ def test_options_that_change_nothing_are_taken(case):
     check(case, "float64")
 
 
+TAKEN = [
+    case(text, "positive", x=("n", 3))
+    for text in (
+        "np.sum(x, axis=0, dtype=float) ** 2",
+        "np.sum(x, 0, None, None, True) ** 2",
+        "np.sum(x > 1, dtype=int) * x",
+        "np.sum(x, axis=-1, where=x > 0.8) ** 2",
+        "np.sum(x, where=[True, False, True]) ** 2",
+        "x.sum(axis=0, where=x > 0.8, initial=2.0) ** 2",
+        "np.prod(x, axis=0, where=x > 0.8, initial=2.0) ** 2",
+        "np.max(x, axis=0, initial=1.03) ** 2",
+        "np.max(x, initial=0.0) ** 2",
+        "x.max(axis=1, where=x < 1.1, initial=0.1) ** 2",
+        "np.min(x, axis=(0, 1), initial=0.7, keepdims=True) ** 2",
+        "np.mean(x, axis=1, dtype=float) ** 2",
+        "np.mean(x, axis=1, where=[True, False, True], keepdims=True) * x",
+        "np.var(x, axis=1, where=[True, False, True]) ** 2",
+        "np.var(x, axis=0, mean=np.full((1, 3), 0.5)) ** 2",
+        "np.std(x, axis=1, correction=1) ** 2",
+        "np.std(x, 1, None, None, 1) ** 2",
+        "x * np.all(x > 0.8, axis=1, where=[True, False, True], keepdims=True)",
+        "x * np.any(x > 0.8, where=x < 0.9)",
+        "np.nansum(x, axis=0, where=x > 0.8, initial=2.0) ** 2",
+        "np.nanprod(x, axis=0, where=x > 0.8) ** 2",
+        "np.nanmean(x, axis=1, where=[True, False, True]) ** 2",
+        "np.nanvar(x, axis=1, where=[True, False, True], correction=0) ** 2",
+        "np.nanstd(x, axis=1, mean=np.full((1, 1), 0.5)) ** 2",
+        "np.nanmax(x, axis=1, where=x < 1.1, initial=0.1) ** 2",
+        "np.nanmin(x, axis=0, initial=0.7) ** 2",
+        "np.cumsum(x, axis=0, dtype=float) ** 2",
+        "np.nancumprod(x, axis=-1) ** 2",
+        "np.cumulative_prod(x, axis=0, include_initial=True) ** 2",
+        "np.add.reduce(x, axis=1, where=x > 0.8, initial=2.0) ** 2",
+        "np.maximum.reduce(x, axis=None, initial=1.03) ** 2",
+    )
+]
+
+
+@over(TAKEN)
+def test_options_of_reductions_are_taken(case):
+    check(case, "float64")
+    check(case, "float32")
+
+
+def test_an_extremum_of_a_part_needs_what_stands_for_nothing():
+    with pytest.raises(ShapeError, match="needs initial="):
+        case("np.max(x, where=x > 0)", x=(3,)).compiled()
+
+
+def test_fault_6_a_reduction_writes_into_no_array():
+    out = np.zeros(())
+    for text in ("x.sum(out=out)", "np.max(x, None, out)", "x.argmax(0, out)"):
+        loss = eval(f"lambda x: {text}", {"np": np, "out": out})
+        with pytest.raises(MutationError, match="out="):
+            symdiff.compile(loss, {"x": (3,)})
+    assert out == 0
+
+
 REFUSED = [
-    ("np.sum(x, dtype=np.float32)", "dtype"),
-    ("np.sum(x, initial=1.0)", "initial"),
-    ("np.sum(x, where=x > 0)", "where"),
-    ("np.sum(x, where=[True, False, True])", "where"),
-    ("np.max(x, initial=0.0)", "initial"),
-    ("np.max(x, where=x > 0, initial=0)", "where"),
-    ("np.mean(x, dtype=np.float32)", "dtype"),
-    ("np.mean(x, where=x > 0)", "where"),
-    ("np.var(x, mean=0.0)", "mean"),
-    ("np.std(x, correction=1)", "correction"),
-    ("np.prod(x, initial=2.0)", "initial"),
-    ("x.sum(where=x > 0)", "where"),
     ("x.reshape(-1, order='F')", "order"),
     ("np.reshape(x, -1, order='F')", "order"),
     ("x.ravel(order='F')", "order"),

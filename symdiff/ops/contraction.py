@@ -21,6 +21,7 @@ from .elementwise import converted, dtype_of
 from .handle import Handle, active_nodes, handle_of
 from .layout import Transpose, broadcast_to, expand_dims, ravel, squeeze, transpose
 from .making import eye
+from .options import reduction
 from .products import Indices, latex_of, write_contraction
 from .table import reached_by, row
 
@@ -310,7 +311,7 @@ def _stand_in(array: Handle) -> tuple[int, ...]:
 # Sums.
 
 
-@reached_by(np.sum, method="sum")
+@reduction(np.sum, method="sum", unnoticed=0, joined=np.add)
 def sum_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The sum of all elements, or over axes."""
     x = handle_of(x)

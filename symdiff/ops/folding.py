@@ -25,7 +25,7 @@ from .running import along, backwards, cumprod, cumsum
 from .sorting import all_, any_
 from .special import SPECIAL
 from .statistics import nanmax, nanmin
-from .table import FUNCTIONS, reached_by, row
+from .table import FUNCTIONS, accepted, reached_by, row
 
 __all__ = ["RunningMax", "RunningMin"]
 
@@ -98,9 +98,20 @@ for _cls, _ufunc in ((RunningMax, np.maximum), (RunningMin, np.minimum)):
 # Reductions and running values of the table, over the first axis by default.
 
 
-def _reduction(function: Callable) -> Callable:
-    def build(array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
-        return function(handle_of(array), axis=axis, keepdims=keepdims)
+def _reduction(name: str, function: Callable) -> Callable:
+    def build(
+        array: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        options = {"axis": axis, "dtype": dtype, "out": out, "keepdims": keepdims}
+        options |= {"initial": initial, "where": where}
+        options = accepted(function, (array,), options, f"{name}.reduce")
+        return function(array, **options)
 
     return build
 
@@ -117,7 +128,7 @@ REDUCTIONS: dict[np.ufunc, Callable] = {
     np.logaddexp: SPECIAL["logsumexp"],
 }
 for _reduced, _function in REDUCTIONS.items():
-    reached_by(_reduced.reduce)(_reduction(_function))
+    reached_by(_reduced.reduce)(_reduction(f"np.{_reduced.__name__}", _function))
 
 
 @reached_by(np.add.accumulate)

@@ -20,8 +20,9 @@ from .elementwise import apply, stop_gradient
 from .functions import Root
 from .handle import Handle, handle_of
 from .layout import expand_dims
+from .options import reduction
 from .running import others
-from .table import reached_by, row
+from .table import row
 
 __all__ = ["Max", "Min", "Prod", "shifted"]
 
@@ -118,43 +119,55 @@ def _reduction(cls: type, x: Any, axis: Any, keepdims: bool) -> Handle:
 # What reaches them.
 
 
-@reached_by(np.max, np.amax, method="max")
+@reduction(np.max, np.amax, method="max", unnoticed=-np.inf, joined=np.maximum)
 def max_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The largest element, or those over axes."""
     return _reduction(Max, x, axis, keepdims)
 
 
-@reached_by(np.min, np.amin, method="min")
+@reduction(np.min, np.amin, method="min", unnoticed=np.inf, joined=np.minimum)
 def min_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The smallest element, or those over axes."""
     return _reduction(Min, x, axis, keepdims)
 
 
-@reached_by(np.prod, method="prod")
+@reduction(np.prod, method="prod", unnoticed=1, joined=np.multiply)
 def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The product of all elements, or over axes."""
     return _reduction(Prod, x, axis, keepdims)
 
 
-@reached_by(np.mean, method="mean")
-def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@reduction(np.mean, method="mean")
+def mean(x: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """The mean of all elements, or over axes."""
-    return np.sum(x, axis=axis, keepdims=keepdims) / _count(handle_of(x), axis)
+    count = _count(handle_of(x), axis, keepdims=keepdims, where=where)
+    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / count
 
 
-@reached_by(np.var, method="var")
-def var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+@reduction(np.var, method="var")
+def var(
+    x: Any,
+    axis: Any = None,
+    *,
+    ddof: float = 0,
+    correction: float | None = None,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+) -> Any:
     """The mean square distance from the mean, over the number of elements less ddof."""
     x = handle_of(x)
-    centered = x - mean(x, axis, keepdims=_leaves_axes(x, axis))
-    squares = np.sum(centered**2, axis=axis, keepdims=keepdims)
-    return squares / _count(x, axis, ddof)
+    if mean is None:
+        mean = np.mean(x, axis=axis, keepdims=_leaves_axes(x, axis), where=where)
+    squares = np.sum((x - mean) ** 2, axis=axis, keepdims=keepdims, where=where)
+    ddof = ddof if correction is None else correction
+    return squares / _count(x, axis, ddof, keepdims=keepdims, where=where)
 
 
-@reached_by(np.std, method="std")
-def std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Handle:
+@reduction(np.std, method="std")
+def std(x: Any, axis: Any = None, **options: Any) -> Handle:
     """The root of the variance; its slope is 0 where all elements are equal."""
-    return apply(Root, var(x, axis, ddof=ddof, keepdims=keepdims))
+    return apply(Root, var(x, axis=axis, **options))
 
 
 def _leaves_axes(x: Handle, axis: Any) -> bool:
@@ -162,8 +175,13 @@ def _leaves_axes(x: Handle, axis: Any) -> bool:
     return len(axes_of(axis, x.ndim)) < x.ndim
 
 
-def _count(x: Handle, axis: Any, ddof: float = 0) -> Handle:
+def _count(
+    x: Handle, axis: Any, ddof: float = 0, *, keepdims: bool = False, where: Any = True
+) -> Any:
     """Return the number of elements that a reduction runs over, less ddof."""
+    if where is not True:
+        included: Any = np.broadcast_to(handle_of(where), x.sizes)
+        return np.sum(included, axis=axis, keepdims=keepdims) - ddof
     total = product(x.sizes[i] for i in axes_of(axis, x.ndim))
     if isinstance(ddof, int):
         left = largest(total - ddof, 0) if ddof else total

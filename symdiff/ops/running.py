@@ -6,6 +6,7 @@ where elements are 0, to every order. Sizes may be unknown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .handle import Handle, handle_of
 from .indexing import getitem
 from .joining import concatenate
 from .layout import full_like_shape, moveaxis, ravel, reshape
+from .options import reduction
 from .table import reached_by, row
 
 __all__ = ["CumProd", "CumSum", "Recurrence", "along", "backwards", "others"]
@@ -185,36 +187,33 @@ row(
 # What reaches them.
 
 
-@reached_by(np.cumsum, method="cumsum")
+@reduction(np.cumsum, method="cumsum")
 def cumsum(a: Any, axis: Any = None) -> Handle:
     """Sums of all elements up to each."""
     return running(CumSum, handle_of(a), axis)
 
 
-@reached_by(np.cumprod, method="cumprod")
+@reduction(np.cumprod, method="cumprod")
 def cumprod(a: Any, axis: Any = None) -> Handle:
     """Products of all elements up to each."""
     return running(CumProd, handle_of(a), axis)
 
 
-@reached_by(np.cumulative_prod)
-def cumulative_prod(x: Any, /, *, axis: Any = None) -> Handle:
-    """Products of all elements up to each."""
-    return running(CumProd, handle_of(x), axis)
+def _cumulative(function: Callable, reduced: Callable) -> Callable:
+    def build(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Handle:
+        x = handle_of(x)
+        axis = axis_of(0 if axis is None else axis, x.ndim)
+        values = function(x, axis)
+        if not include_initial:
+            return values
+        first = reduced(along(x, axis, slice(0, 0)), axis=axis, keepdims=True)
+        return concatenate((first, values), axis)
+
+    return build
 
 
-@reached_by(np.cumulative_sum)
-def cumulative_sum(
-    x: Any, /, *, axis: Any = None, include_initial: bool = False
-) -> Handle:
-    """Sums of all elements up to each, with a 0 in front where asked for."""
-    x = handle_of(x)
-    axis = axis_of(0 if axis is None else axis, x.ndim)
-    sums = cumsum(x, axis)
-    if not include_initial:
-        return sums
-    first = np.sum(along(x, axis, slice(0, 0)), axis=axis, keepdims=True)
-    return concatenate((first, sums), axis)
+reached_by(np.cumulative_sum)(_cumulative(cumsum, np.sum))
+reached_by(np.cumulative_prod)(_cumulative(cumprod, np.prod))
 
 
 # Differences.

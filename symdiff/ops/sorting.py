@@ -23,6 +23,7 @@ from .elementwise import Cast, cast, dtype_of
 from .handle import Handle, handle_of
 from .joining import concatenate, stack
 from .layout import expand_dims, full_like_shape, ravel
+from .options import reduction
 from .running import along
 from .table import reached_by, row
 
@@ -196,9 +197,7 @@ row(ArgExtremum, kind="array", shape=_place_shape, write=_write_place)
 
 
 def _place(name: str) -> Callable:
-    def build(
-        a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False
-    ) -> Handle:
+    def build(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
         a = handle_of(a)
         own = axis if axis is None or not a.sizes else axis_of(axis, a.ndim)
         if any(one == 0 for one in (a.sizes if own is None else (a.sizes[own],))):
@@ -210,10 +209,10 @@ def _place(name: str) -> Callable:
     return build
 
 
-reached_by(np.argmax, method="argmax")(_place("argmax"))
-reached_by(np.argmin, method="argmin")(_place("argmin"))
-reached_by(np.nanargmax)(_place("nanargmax"))
-reached_by(np.nanargmin)(_place("nanargmin"))
+reduction(np.argmax, method="argmax")(_place("argmax"))
+reduction(np.argmin, method="argmin")(_place("argmin"))
+reduction(np.nanargmax)(_place("nanargmax"))
+reduction(np.nanargmin)(_place("nanargmin"))
 
 
 def _write_truth(name: str) -> Callable[..., Code]:
@@ -232,9 +231,7 @@ def _truth(cls: type, name: str) -> Callable:
         write=_write_truth(f"np.{name}"),
     )
 
-    def build(
-        a: Any, axis: Any = None, out: None = None, keepdims: bool = False
-    ) -> Handle:
+    def build(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
         a = truth(a)
         axes = axes_of(axis, a.ndim)
         if not axes:
@@ -245,8 +242,8 @@ def _truth(cls: type, name: str) -> Callable:
     return build
 
 
-all_ = reached_by(np.all, method="all")(_truth(All, "all"))
-any_ = reached_by(np.any, method="any")(_truth(AnyOf, "any"))
+all_ = reduction(np.all, method="all", unnoticed=True)(_truth(All, "all"))
+any_ = reduction(np.any, method="any", unnoticed=False)(_truth(AnyOf, "any"))
 
 
 @reached_by(np.count_nonzero)
@@ -401,13 +398,13 @@ for _times, _functions in (
         reached_by(_function)(_quantile(_name, _times))
 
 
-@reached_by(np.median)
+@reduction(np.median)
 def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The middle element, or the mean of the two, over axes."""
     return _quantile_at(handle_of(a), 0.5, axis, "linear", keepdims, "median")
 
 
-@reached_by(np.nanmedian)
+@reduction(np.nanmedian)
 def nanmedian(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The median of what is not NaN."""
     return _quantile_at(handle_of(a), 0.5, axis, "linear", keepdims, "nanmedian")

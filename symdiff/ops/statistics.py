@@ -17,13 +17,14 @@ from .functions import Root
 from .handle import Handle, handle_of
 from .joining import concatenate
 from .layout import broadcast_to, reshape, squeeze, transpose
+from .options import reduction
 from .reductions import mean
 from .table import reached_by
 
 __all__ = ["average", "cov", "nanmax", "nanmean", "nanmin"]
 
 
-@reached_by(np.ptp)
+@reduction(np.ptp)
 def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The largest element less the smallest."""
     largest = np.max(a, axis=axis, keepdims=keepdims)
@@ -118,25 +119,25 @@ def _without_nan(x: Any, value: float) -> Any:
     return np.where(np.isnan(x), value, x)
 
 
-@reached_by(np.nansum)
+@reduction(np.nansum, unnoticed=0, joined=np.add)
 def nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The sum of what is not NaN."""
     return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims)
 
 
-@reached_by(np.nanprod)
+@reduction(np.nanprod, unnoticed=1, joined=np.multiply)
 def nanprod(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The product of what is not NaN."""
     return np.prod(_without_nan(a, 1), axis=axis, keepdims=keepdims)
 
 
-@reached_by(np.nancumsum)
+@reduction(np.nancumsum)
 def nancumsum(a: Any, axis: Any = None) -> Any:
     """Sums of what is not NaN up to each element."""
     return np.cumsum(_without_nan(a, 0), axis=axis)
 
 
-@reached_by(np.nancumprod)
+@reduction(np.nancumprod)
 def nancumprod(a: Any, axis: Any = None) -> Any:
     """Products of what is not NaN up to each element."""
     return np.cumprod(_without_nan(a, 1), axis=axis)
@@ -146,29 +147,36 @@ def _count(x: Handle, axis: Any, keepdims: bool) -> Any:
     return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims)
 
 
-@reached_by(np.nanmean)
+@reduction(np.nanmean, unnoticed=np.nan)
 def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The mean of what is not NaN."""
     a = handle_of(a)
     return nansum(a, axis, keepdims=keepdims) / _count(a, axis, keepdims)
 
 
-@reached_by(np.nanvar)
-def nanvar(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+@reduction(np.nanvar, unnoticed=np.nan)
+def nanvar(
+    a: Any,
+    axis: Any = None,
+    *,
+    ddof: float = 0,
+    correction: float | None = None,
+    keepdims: bool = False,
+    mean: Any = None,
+) -> Any:
     """The variance of what is not NaN; NaN where there is not enough of it."""
-    a = handle_of(a)
-    centered = _without_nan(a - nanmean(a, axis, keepdims=True), 0)
+    a, ddof = handle_of(a), ddof if correction is None else correction
+    mean = nanmean(a, axis, keepdims=True) if mean is None else mean
+    centered = _without_nan(a - mean, 0)
     squares = np.sum(centered**2, axis=axis, keepdims=keepdims)
     freedom = _count(a, axis, keepdims) - ddof
     return squares / np.where(freedom > 0, freedom, np.nan)
 
 
-@reached_by(np.nanstd)
-def nanstd(
-    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Handle:
+@reduction(np.nanstd, unnoticed=np.nan)
+def nanstd(a: Any, axis: Any = None, **options: Any) -> Handle:
     """The root of the variance of what is not NaN; its slope at 0 is 0."""
-    return apply(Root, nanvar(a, axis, ddof=ddof, keepdims=keepdims))
+    return apply(Root, nanvar(a, axis=axis, **options))
 
 
 def _nan_extremum(reduction: Callable, worst: float) -> Callable:
@@ -181,5 +189,9 @@ def _nan_extremum(reduction: Callable, worst: float) -> Callable:
     return build
 
 
-nanmax = reached_by(np.nanmax)(_nan_extremum(np.max, -np.inf))
-nanmin = reached_by(np.nanmin)(_nan_extremum(np.min, np.inf))
+nanmax = reduction(np.nanmax, unnoticed=-np.inf, joined=np.fmax)(
+    _nan_extremum(np.max, -np.inf)
+)
+nanmin = reduction(np.nanmin, unnoticed=np.inf, joined=np.fmin)(
+    _nan_extremum(np.min, np.inf)
+)

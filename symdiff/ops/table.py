@@ -124,6 +124,7 @@ NEUTRAL: Mapping[str, tuple] = {
     "casting": ("same_kind", "safe", "unsafe"),
     "device": (None, "cpu"),
     "dtype": (None,),
+    "initial": (None,),
     "like": (None,),
     "mode": ("raise",),
     "order": ("C", "K"),

@@ -140,4 +140,9 @@ def laid_out(line: str, room: int) -> list[str]:
         return [line]
     import black  # a third of a second, and seldom needed
 
-    return black.format_str(line, mode=black.Mode(line_length=room)).splitlines()
+    statement = line.lstrip()
+    margin = line.removesuffix(statement)
+    mode = black.Mode(line_length=room - len(margin))
+    return [
+        f"{margin}{one}" for one in black.format_str(statement, mode=mode).splitlines()
+    ]
