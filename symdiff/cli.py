@@ -1,4 +1,4 @@
-"""The command line: `symdiff VERB FILE.py:FUNC ...`.
+"""The command line: `symdiff VERB [FILE.py:FUNC ...]`.
 
 In: the words of a command. Out: a generated module on stdout or in a file, or a stage
 of compiling in readable form; exit code 0 when all is well, 1 when a committed file is
@@ -11,18 +11,18 @@ describe a loss. Libraries are imported where they are used: `--help` must be qu
 
 from __future__ import annotations
 
-import ast
-import os
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from . import files, loading, terminal
+from .job import Job
 from .settings import CORNERS, REWRITES, Settings, names
 
 if TYPE_CHECKING:
+    from .build import Outcome
     from .pipeline import Compiled
 
 __all__ = ["main"]
@@ -69,7 +69,7 @@ class Verb(click.Command):
         except KeyboardInterrupt:
             context.exit(INTERRUPTED)
         except (Exception, SystemExit) as error:
-            path, _ = loading.split_target(context.params["target"])
+            path, _ = loading.split_target(context.params["target"] or "")
             terminal.report(error, path, whole="traceback" in context.meta)
             context.exit(REFUSED)
 
@@ -133,7 +133,6 @@ def _names(
 
 
 _LOSS_OPTIONS = (
-    click.argument("target", metavar="FILE.py:FUNC"),
     click.option(
         "--arg",
         "args",
@@ -191,7 +190,7 @@ _LOSS_OPTIONS = (
 
 
 def _loss_options(function: Decorated) -> Decorated:
-    """Give a verb the argument and the options that `_compiled` takes."""
+    """Give a verb the options that `_job` takes."""
     for option in reversed(_LOSS_OPTIONS):
         function = option(function)
     return function
@@ -201,6 +200,7 @@ def _loss_options(function: Decorated) -> Decorated:
 
 
 @main.command("compile")
+@click.argument("target", metavar="[FILE.py:FUNC]", required=False)
 @_loss_options
 @click.option(
     "-o", "--output", metavar="OUT.py", help="File to write; stdout if left out."
@@ -210,29 +210,36 @@ def _loss_options(function: Decorated) -> Decorated:
     is_flag=True,
     help="Write nothing; exit with 1 and the difference if OUT.py is stale.",
 )
+@click.option("--watch", is_flag=True, help="Compile again whenever a file changes.")
 @click.option(
     "--force", is_flag=True, help="Replace OUT.py even if symdiff did not write it."
 )
 @click.option("--no-verify", is_flag=True, help="Do not run the module to verify it.")
 def compile_command(
-    output: str | None, check: bool, force: bool, no_verify: bool, **loss: Any
+    check: bool, watch: bool, force: bool, no_verify: bool, **loss: Any
 ) -> None:
-    """Write the module with the loss's value and gradient."""
-    if check and output is None:
-        raise click.UsageError("--check needs -o OUT.py, the file to check.")
-    if output is not None and not check:
-        _check_output(output, loss["target"], force)
-    compiled = _compiled(**loss, verify=not no_verify, output=output)
-    if output is None:
-        terminal.print_text(compiled.source, "python")
-    elif check:
-        _check(output, compiled.source)
+    """Write the module with the loss's value and gradient.
+
+    Without FILE.py:FUNC: all that [tool.symdiff] of the pyproject.toml here or above
+    lists.
+    """
+    if check and watch:
+        raise click.UsageError("--check and --watch do not go together.")
+    if loss["target"] is None:
+        _refuse_options_of_a_loss(*loss, "no_verify")
+        _compile_all(_jobs_of_project, check, watch, force)
+        return
+    job = _job(**loss, verify=not no_verify)
+    if (check or watch) and job.output is None:
+        raise click.UsageError(f"--{'check' if check else 'watch'} needs -o OUT.py.")
+    if watch:
+        _compile_all(lambda: [job], check, watch, force)
     else:
-        files.write(output, compiled.source, force=force)
-        terminal.say(f"wrote {output}", "green")
+        _compile_one(job, check, force)
 
 
 @main.command("show")
+@click.argument("target", metavar="FILE.py:FUNC")
 @_loss_options
 @click.option(
     "--stage",
@@ -243,117 +250,110 @@ def compile_command(
 )
 def show_command(stage: str, **loss: Any) -> None:
     """Show a stage of compiling the loss."""
-    text = STAGES[stage](_compiled(**loss, verify=False))
+    text = STAGES[stage](_compiled(_job(**loss, verify=False)))
     language = {"source": "python", "latex": "latex"}.get(stage, "text")
     terminal.print_text(text.rstrip("\n") + "\n", language)
 
 
-def _compiled(
-    target: str,
-    args: dict[str, str],
-    static: dict[str, str],
-    wrt: str | tuple[str, ...] | None,
-    dtype: str,
-    verify: bool,
+def _job(
     rewrites: str,
     no_rewrite: tuple[str, ...],
     corners: str,
     no_simplify: bool,
     no_share: bool,
-    output: str | None = None,
-) -> Compiled:
-    """Return what the user's loss compiles to."""
+    **words: Any,
+) -> Job:
+    """Return the job that the words of a command ask for."""
     settings = Settings(
         rewrites, names(no_rewrite), corners, not no_simplify, not no_share
     )
-    with terminal.progress(f"compiling {target}"):
-        from . import pipeline
-
-        loss = loading.load(target)
-        with loading.guarded(loss.path):
-            return pipeline.compile(
-                loss.function,
-                {name: _spec(text) for name, text in args.items()},
-                static={name: _value(text) for name, text in static.items()},
-                wrt=wrt,
-                dtype=dtype,
-                verify=verify,
-                command=_command(loss, args, static, wrt, dtype, settings, output),
-                **vars(settings),
-            )
+    return Job(**words, settings=settings)
 
 
-def _check(output: str, text: str) -> None:
-    difference = files.difference(files.read_text(output), text, output)
-    if difference:
+def _compiled(job: Job) -> Compiled:
+    """Return what the user's loss compiles to, and show meanwhile that work goes on."""
+    with terminal.progress(f"compiling {job.target}"):
+        return job.compile()
+
+
+# One module, in this process.
+
+
+def _compile_one(job: Job, check: bool, force: bool) -> None:
+    if job.output is not None and not check:
+        job.check_output(force=force)
+    text = _compiled(job).source
+    if job.output is None:
+        terminal.print_text(text, "python")
+    elif not check:
+        files.write(job.output, text, force=force)
+        _tell(job.output, "written")
+    elif difference := files.difference(files.read_text(job.output), text, job.output):
         terminal.print_text(difference, "diff")
-        terminal.say(f"{output} is stale", "red")
+        _tell(job.output, "stale")
         raise click.exceptions.Exit(STALE)
-    terminal.say(f"{output} is fresh", "green")
+    else:
+        _tell(job.output, "fresh")
 
 
-def _check_output(output: str, target: str, force: bool) -> None:
-    """Refuse before the work what `files.write` would refuse after it."""
-    path, _ = loading.split_target(target)
-    if os.path.realpath(path) == os.path.realpath(output):
-        raise click.UsageError(f"-o {output} would replace the loss itself.")
-    files.check_output(output, force=force)
+def _tell(output: str, state: str) -> None:
+    line = f"wrote {output}" if state == "written" else f"{output} is {state}"
+    terminal.say(line, "green" if state in ("fresh", "written") else "red")
 
 
-# The words of the command, read and written again.
+# All modules of a project, each in a process of its own.
 
 
-def _spec(text: str) -> object:
-    """Return a spec: Python's literal if it is a nested one, else the text itself."""
-    return _value(text) if text[0] in "([{" else text
+def _refuse_options_of_a_loss(*options: str) -> None:
+    context = click.get_current_context()
+    for name in options:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(one for one in context.command.params if one.name == name)
+            raise click.UsageError(f"{option.opts[-1]} needs FILE.py:FUNC.")
 
 
-def _value(text: str) -> object:
-    """Return the value that Python reads in a text, else the text itself."""
+def _jobs_of_project() -> Sequence[Job]:
+    from .project import read_project
+
+    return read_project().jobs
+
+
+def _compile_all(
+    read: Callable[[], Sequence[Job]], check: bool, watch: bool, force: bool
+) -> None:
+    """Bring the outputs of all jobs up to date; exit with the gravest of their codes."""
+    if watch:
+        _watch(read, force)
+        return
+    states = {one.state for one in _build(read(), check, force)}
+    if states & {"refused", "stale"}:
+        raise click.exceptions.Exit(REFUSED if "refused" in states else STALE)
+
+
+def _watch(read: Callable[[], Sequence[Job]], force: bool) -> None:
+    from .watch import watch
+
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+        watch(
+            read,
+            lambda jobs: _build(jobs, False, force),
+            lambda error: terminal.report(error, "", whole=False),
+        )
+    except KeyboardInterrupt:
+        terminal.say("stopped", "")
 
 
-def _spec_text(text: str) -> str:
-    return _value_text(text) if text[0] in "([{" else "".join(text.split())
+def _build(jobs: Sequence[Job], check: bool, force: bool) -> Sequence[Outcome]:
+    from .build import build
 
-
-def _value_text(text: str) -> str:
-    """Return the text as Python writes its value: one line, plainly spaced."""
-    try:
-        ast.literal_eval(text)
-        return ast.unparse(ast.parse(text, mode="eval"))
-    except (ValueError, SyntaxError):
-        return text if text.isprintable() else repr(text)
-
-
-def _command(
-    loss: loading.Loaded,
-    args: dict[str, str],
-    static: dict[str, str],
-    wrt: str | tuple[str, ...] | None,
-    dtype: str,
-    settings: Settings,
-    output: str | None,
-) -> str:
-    """Return the command that makes the text again, in the folder of its files.
-
-    It is the same however the options were ordered and spaced, and from wherever the
-    command was given.
-    """
-    words = ["symdiff", "compile", f"{loss.path.name}:{loss.name}"]
-    if output is not None:
-        words += ["-o", os.path.basename(output)]
-    for name, text in args.items():
-        words += ["--arg", f"{name}={_spec_text(text)}"]
-    for name, text in static.items():
-        words += ["--static", f"{name}={_value_text(text)}"]
-    if wrt is not None:
-        words += ["--wrt", wrt if isinstance(wrt, str) else ",".join(wrt)]
-    if isinstance(wrt, tuple) and len(wrt) == 1:
-        words[-1] += ","
-    if dtype != "float64":
-        words += ["--dtype", dtype]
-    return shlex.join([*words, *settings.words()])
+    whole = "traceback" in click.get_current_context().meta
+    with terminal.bar("compiling", len(jobs)) as advance:
+        outcomes = build(jobs, check=check, force=force, whole=whole, advance=advance)
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        assert job.output is not None
+        if outcome.state == "refused":
+            terminal.say_error(outcome.text)
+        elif outcome.text:
+            terminal.print_text(outcome.text, "diff")
+        _tell(job.output, outcome.state)
+    return outcomes

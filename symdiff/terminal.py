@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -17,7 +17,7 @@ import click
 from .errors import SymdiffError
 from .loading import last_position
 
-__all__ = ["print_text", "progress", "report", "say"]
+__all__ = ["bar", "described", "print_text", "progress", "report", "say", "say_error"]
 
 
 def print_text(text: str, language: str) -> None:
@@ -47,11 +47,21 @@ def report(error: BaseException, path: str | os.PathLike[str], whole: bool) -> N
     The traceback is printed if the `whole` of it is asked for, and where the error is
     neither one of symdiff's nor one of the user's file: then it is symdiff's fault.
     """
+    say_error(described(error, path, whole))
+
+
+def say_error(text: str) -> None:
+    """Print on stderr what `described` gives."""
+    kind, colon, rest = text.partition(":")
+    say(kind, "bold red", colon + rest)
+
+
+def described(error: BaseException, path: str | os.PathLike[str], whole: bool) -> str:
+    """Return what `report` would print."""
     text = "" if whole else _description(error, path)
     if text:
-        say(type(error).__name__, "bold red", f": {text}")
-    else:
-        traceback.print_exception(error)
+        return f"{type(error).__name__}: {text}"
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 @contextmanager
@@ -65,6 +75,20 @@ def progress(text: str) -> Iterator[None]:
 
     with Console(stderr=True).status(escape(text)):
         yield
+
+
+@contextmanager
+def bar(text: str, total: int) -> Iterator[Callable[[], object]]:
+    """Show on a terminal how much is done; yields what is called for each part."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(text, total=total)
+        yield lambda: shown.advance(task)
 
 
 def _description(error: BaseException, path: str | os.PathLike[str]) -> str:

@@ -65,6 +65,9 @@ STAGES = [
     ("files",),
     ("pipeline",),
     ("loading", "terminal"),
+    ("job",),
+    ("project", "build"),
+    ("watch",),
     ("cli",),
     ("__main__", "__init__"),
 ]

@@ -63,9 +63,11 @@ def run_console(text: str) -> None:
 
 def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> None:
     namespace: dict[str, object] = {"__name__": "readme"}
-    for language, text in blocks("python", "console"):
+    for language, text in blocks("python", "console", "toml"):
         if language == "console":
             run_console(text)
+        elif language == "toml":
+            (folder / "pyproject.toml").write_text(text, encoding="utf-8")
         elif named := FILE.match(text):
             (folder / named[1]).write_text(text.partition("\n")[2], encoding="utf-8")
         elif text.startswith(EMITTED):

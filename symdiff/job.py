@@ -1,0 +1,134 @@
+"""One compilation, as a command or the settings of a project ask for it.
+
+In: the words of a command, the entries of a table. Out: a `Job`, which compiles the
+loss, and the command that its module's header names. Refused: what `loading` and
+`pipeline` refuse, and an output that would replace the loss.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import files, loading
+from .errors import FileError
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .pipeline import Compiled
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is compiled into what, and how.
+
+    target: `FILE.py:FUNC`. output: the file to write, None for none. args, static:
+    texts by name, as they stand behind `--arg` and `--static`.
+    """
+
+    target: str
+    output: str | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+    static: Mapping[str, str] = field(default_factory=dict)
+    wrt: str | tuple[str, ...] | None = None
+    dtype: str = "float64"
+    verify: bool = True
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def path(self) -> Path:
+        """The loss's file."""
+        return loading.split_target(self.target)[0]
+
+    def compile(self) -> Compiled:
+        """Return what the loss compiles to."""
+        from . import pipeline
+
+        loss = loading.load(self.target)
+        with loading.guarded(loss.path):
+            return pipeline.compile(
+                loss.function,
+                {name: _spec(text) for name, text in self.args.items()},
+                static={name: _value(text) for name, text in self.static.items()},
+                wrt=self.wrt,
+                dtype=self.dtype,
+                verify=self.verify,
+                command=self._command(loss),
+                **vars(self.settings),
+            )
+
+    def check_output(self, *, force: bool) -> None:
+        """Refuse before the work what `files.write` would refuse after it.
+
+        Raises
+        ------
+        FileError
+            If the output is the loss itself, or `files.check_output` refuses it.
+        """
+        assert self.output is not None
+        if os.path.realpath(self.path) == os.path.realpath(self.output):
+            raise FileError(
+                f"{self.output!r} would replace the loss itself",
+                remedy="Write to another name.",
+            )
+        files.check_output(self.output, force=force)
+
+    def _command(self, loss: loading.Loaded) -> str:
+        """Return the command that makes the text again, in the folder of its files.
+
+        It is the same however the options were ordered and spaced, and from wherever
+        the command was given.
+        """
+        words = ["symdiff", "compile", f"{loss.path.name}:{loss.name}"]
+        if self.output is not None:
+            words += ["-o", os.path.basename(self.output)]
+        for name, text in sorted(self.args.items()):
+            words += ["--arg", f"{name}={_spec_text(text)}"]
+        for name, text in sorted(self.static.items()):
+            words += ["--static", f"{name}={_value_text(text)}"]
+        if self.wrt is not None:
+            words += ["--wrt", _names_text(self.wrt)]
+        if self.dtype != "float64":
+            words += ["--dtype", self.dtype]
+        return shlex.join([*words, *self.settings.words()])
+
+
+def _spec(text: str) -> object:
+    """Return a spec: Python's literal if it is a nested one, else the text itself."""
+    return _value(text) if text[:1] in ("(", "[", "{") else text
+
+
+def _value(text: str) -> object:
+    """Return the value that Python reads in a text, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _spec_text(text: str) -> str:
+    nested = text[:1] in ("(", "[", "{")
+    return _value_text(text) if nested else "".join(text.split())
+
+
+def _value_text(text: str) -> str:
+    """Return the text as Python writes its value: one line, plainly spaced."""
+    try:
+        ast.literal_eval(text)
+        return ast.unparse(ast.parse(text, mode="eval"))
+    except (ValueError, SyntaxError):
+        return text if text.isprintable() else repr(text)
+
+
+def _names_text(names: str | tuple[str, ...]) -> str:
+    """Return names as one word; a comma tells a tuple of one from a single name."""
+    if isinstance(names, str):
+        return names
+    return ",".join(names) + ("," if len(names) == 1 else "")

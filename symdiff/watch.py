@@ -1,0 +1,70 @@
+"""Modules kept up to date while their losses are edited.
+
+In: what reads the jobs, what builds some of them. Out: nothing; it goes on until it is
+interrupted. A job is due when it is new or changed, or when one of the user's files
+that it read last time has another time of change: looked at, because no two operating
+systems tell of changes in the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from .build import Outcome
+from .errors import SymdiffError
+from .job import Job
+
+__all__ = ["watch"]
+
+PERIOD = 0.3  # seconds between two looks
+
+# When each of some files was changed last; None where there is no such file.
+Times = dict[str, int | None]
+
+
+def watch(
+    read: Callable[[], Sequence[Job]],
+    build: Callable[[Sequence[Job]], Sequence[Outcome]],
+    refuse: Callable[[SymdiffError], object],
+) -> NoReturn:
+    """Build all jobs, then those that are due, until interrupted.
+
+    Where the jobs cannot be read any more, `refuse` is told so, and the last ones stay.
+    """
+    built: dict[str | None, tuple[Job, Times]] = {}
+    jobs, said = read(), ""
+    while True:
+        due = [job for job in jobs if _is_due(job, built.get(job.output))]
+        before = _times(str(job.path) for job in due)
+        for job, outcome in zip(due, build(due) if due else (), strict=True):
+            # An edit while the loss was compiled is one that came after.
+            built[job.output] = job, _times(outcome.sources) | {
+                str(job.path): before[str(job.path)]
+            }
+        time.sleep(PERIOD)
+        try:
+            jobs, said = read(), ""
+        except SymdiffError as error:
+            if str(error) != said:
+                refuse(error)
+            said = str(error)
+
+
+def _is_due(job: Job, built: tuple[Job, Times] | None) -> bool:
+    if built is None:
+        return True
+    then, times = built
+    return job != then or times != _times(times)
+
+
+def _times(paths: Iterable[str]) -> Times:
+    times: Times = {}
+    for path in paths:
+        try:
+            times[path] = os.stat(path).st_mtime_ns
+        except OSError:
+            times[path] = None
+    return times
