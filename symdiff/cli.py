@@ -19,7 +19,7 @@ from click.core import ParameterSource
 
 from . import files, loading, terminal
 from .job import Job
-from .settings import CORNERS, REWRITES, Settings, names
+from .settings import CORNERS, REWRITES, STYLES, Settings, names
 
 if TYPE_CHECKING:
     from .build import Outcome
@@ -184,6 +184,13 @@ _LOSS_OPTIONS = (
         show_default=True,
         help="The slope where the loss has no derivative.",
     ),
+    click.option(
+        "--style",
+        type=click.Choice(STYLES),
+        default="plain",
+        show_default=True,
+        help="How the module is written; textbook: an operation a line, with its rule.",
+    ),
     click.option("--no-simplify", is_flag=True, help="Leave the gradient as it is."),
     click.option("--no-share", is_flag=True, help="Compute again what is used twice."),
 )
@@ -261,11 +268,12 @@ def _job(
     corners: str,
     no_simplify: bool,
     no_share: bool,
+    style: str,
     **words: Any,
 ) -> Job:
     """Return the job that the words of a command ask for."""
     settings = Settings(
-        rewrites, names(no_rewrite), corners, not no_simplify, not no_share
+        rewrites, names(no_rewrite), corners, not no_simplify, not no_share, style
     )
     return Job(**words, settings=settings)
 

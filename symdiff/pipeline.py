@@ -52,6 +52,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
     corners: str = "least-norm",
     simplify: bool = True,
     share: bool = True,
+    style: str = "plain",
     command: str | None = None,
 ) -> Compiled:
     """Return the compiled value and gradient of a loss.
@@ -85,6 +86,9 @@ def compile(  # noqa: A001 - the public name, as re.compile
     simplify, share : bool
         Whether the gradient is simplified, and what is computed twice computed once.
         Without them the module shows what the chain rule alone would have made.
+    style : {"plain", "textbook"}
+        How the module is written: as an engineer writes it, or for learners an
+        operation a line, each backward one with the rule that it applies.
     command : str, optional
         The command line that the module's header names for making it again.
 
@@ -98,20 +102,20 @@ def compile(  # noqa: A001 - the public name, as re.compile
     VerificationError
         If the emitted module disagrees with the function.
     """
-    settings = Settings(rewrites, names(no_rewrite), corners, simplify, share)
+    settings = Settings(rewrites, names(no_rewrite), corners, simplify, share, style)
     signature = read_signature(fn, args, static, dtype)
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
     before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
     named = (one.name for one in signature.arguments if has_named_tuple(one))
     kept = [name for name in named if name in wanted]
-    program = schedule(graph, reserved_names(signature), kept)
+    program = schedule(graph, reserved_names(signature), kept, style)
     facts = report(before, graph, program.kept)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(
         header=header(fn, __version__, command),
-        docstring=docstring(fn, signature, wanted, facts),
+        docstring=docstring(fn, signature, wanted, facts, style),
         wrt=wanted,
         single=single,
         dtype=dtype,

@@ -39,6 +39,7 @@ ENTRIES: dict[str, tuple[type, ...]] = {
     "corners": (str,),
     "simplify": (bool,),
     "share": (bool,),
+    "style": (str,),
     "verify": (bool,),
 }
 KINDS = {str: "a text", list: "a list of texts", dict: "a table", bool: "true or false"}
@@ -142,6 +143,7 @@ def _job(title: str, entry: Mapping[str, Any], folder: Path) -> Job:
         entry.get("corners", "least-norm"),
         entry.get("simplify", True),
         entry.get("share", True),
+        entry.get("style", "plain"),
     )
     specs, static = entry.get("args", {}), entry.get("static", {})
     return Job(

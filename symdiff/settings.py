@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .errors import SpecError
 
-__all__ = ["CORNERS", "REWRITES", "Settings", "names"]
+__all__ = ["CORNERS", "REWRITES", "STYLES", "Settings", "names"]
 
 # safe: rewrites that hold wherever the loss is defined. none: the forward pass is the
 # loss's own, bit for bit. fast: also those that may lose the last digits.
@@ -20,6 +20,9 @@ REWRITES = ("safe", "none", "fast")
 # Whose slope is taken where the loss has no derivative.
 CORNERS = ("least-norm", "jax", "torch", "zero", "split", "nan")
 
+# plain: as an engineer writes it. textbook: an operation a line, with its rule.
+STYLES = ("plain", "textbook")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -27,6 +30,7 @@ class Settings:
 
     rewrites: one of `REWRITES`. no_rewrite: names of rewrites that are switched off.
     corners: one of `CORNERS`. simplify, share: whether these passes run.
+    style: one of `STYLES`.
     """
 
     rewrites: str = "safe"
@@ -34,10 +38,12 @@ class Settings:
     corners: str = "least-norm"
     simplify: bool = True
     share: bool = True
+    style: str = "plain"
 
     def __post_init__(self) -> None:
         _one_of("rewrites", self.rewrites, REWRITES)
         _one_of("corners", self.corners, CORNERS)
+        _one_of("style", self.style, STYLES)
 
     def words(self) -> list[str]:
         """Return the options of the command line that ask for these settings."""
@@ -50,6 +56,7 @@ class Settings:
             words += ["--corners", self.corners]
         words += [] if self.simplify else ["--no-simplify"]
         words += [] if self.share else ["--no-share"]
+        words += [] if self.style == "plain" else ["--style", self.style]
         return words
 
 

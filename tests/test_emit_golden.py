@@ -34,7 +34,8 @@ def module(name: str) -> ModuleType:
 
 def compiled(name: str) -> symdiff.Compiled:
     loss = module(name)
-    return symdiff.compile(loss.loss, wrt=getattr(loss, "WRT", None))
+    style = getattr(loss, "STYLE", "plain")
+    return symdiff.compile(loss.loss, wrt=getattr(loss, "WRT", None), style=style)
 
 
 def test_there_are_goldens():

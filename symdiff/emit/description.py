@@ -25,6 +25,14 @@ __all__ = ["docstring", "header", "source_of"]
 
 WIDTH = 88
 
+# How to read the rules that stand above the statements of the backward pass.
+_RULES = (
+    "",
+    "Rules: above each gradient stands how the value was used, and what the chain rule",
+    "makes of that: g is the gradient of the use's result y, and x its argument (a and b",
+    "where it has two). A value that is used twice has the sum.",
+)
+
 
 def source_of(fn: Callable) -> tuple[str, str, str]:
     """Return a function's file name, its name and its source, empty if unknown."""
@@ -57,7 +65,11 @@ def header(fn: Callable, version: str, command: str | None) -> tuple[str, ...]:
 
 
 def docstring(
-    fn: Callable, signature: Signature, wrt: Sequence[str], facts: Report
+    fn: Callable,
+    signature: Signature,
+    wrt: Sequence[str],
+    facts: Report,
+    style: str = "plain",
 ) -> tuple[str, ...]:
     """Return the docstring's lines: the loss, its arguments, the cost, the corners."""
     lines = [
@@ -69,6 +81,7 @@ def docstring(
         "",
         *_list("Rewrites", facts.rewrites),
         *_list("Corners", facts.corners or ("none",)),
+        *(_RULES if style == "textbook" else ()),
     ]
     quoted = [_quoted(line) for line in lines]
     return (f'"""{quoted[0]}', *quoted[1:], '"""')

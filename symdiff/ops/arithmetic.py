@@ -24,7 +24,7 @@ from .elementwise import apply, cast, dtype_of, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["is_reciprocal"]
+__all__ = ["is_negative", "is_reciprocal"]
 
 
 # Writing.
@@ -93,6 +93,11 @@ def _write_pow(writer: Writer, node: Any, base: Code, exponent: Code) -> Code:
 def is_reciprocal(node: sympy.Expr) -> bool:
     """Return whether a node is 1 / x: what a division multiplies with."""
     return isinstance(node, sympy.Pow) and node.args[1] is sympy.S.NegativeOne
+
+
+def is_negative(node: sympy.Expr) -> bool:
+    """Return whether a node is -x: what a difference adds."""
+    return isinstance(node, sympy.Mul) and node.args[0] is sympy.S.NegativeOne
 
 
 # Derivatives.

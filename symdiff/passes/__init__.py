@@ -27,6 +27,8 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Gr
     """
     graph = reverse(shift(graph), wrt, settings.corners)
     if settings.simplify:
-        graph = collect(simplify(graph))
+        graph = simplify(graph)
+        # A textbook's steps stay apart.
+        graph = graph if settings.style == "textbook" else collect(graph)
     graph = order(graph)
     return graph, share(graph) if settings.share else graph

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import sympy
 
 from ..graph import Info, Variable, number_of
-from ..ops.arithmetic import is_reciprocal
+from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.indexing import Index
@@ -165,18 +165,14 @@ def _numbered(info: Info) -> str:
 def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     operands = namer.nodes[node].operands
     products = (isinstance(one, Contraction) for one in operands)
-    if any(products) and not any(map(_negated, operands)):
+    if any(products) and not any(map(is_negative, operands)):
         return "affine"  # X @ W + b
     if not all(words):
         return ""
     for one, other in ((0, 1), (1, 0)):
-        if _negated(operands[other]):
+        if is_negative(operands[other]):
             return f"{words[one]}_minus_{words[other]}"
     return f"{words[0]}_plus_{words[1]}"
-
-
-def _negated(node: sympy.Expr) -> bool:
-    return isinstance(node, sympy.Mul) and node.args[0] is sympy.S.NegativeOne
 
 
 def _product(namer: Namer, node: sympy.Expr, words: list[str]) -> str:

@@ -26,6 +26,7 @@ from .marks import Marks
 from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
+from .rules import rule_of
 from .spelling import Speller, Step
 from .usage import Usage
 
@@ -117,14 +118,18 @@ class Program:
 
 
 def schedule(
-    graph: Graph, taken: Iterable[str] = (), kept: Sequence[str] = ()
+    graph: Graph,
+    taken: Iterable[str] = (),
+    kept: Sequence[str] = (),
+    style: str = "plain",
 ) -> Program:
     """Return the program of a graph.
 
     `taken` are names that its values must not have, `kept` names of arguments to be
     kept in the cache whether the backward pass reads them or not.
     """
-    usage, reserved = Usage(graph), frozenset(taken)
+    usage = Usage(graph, stepwise=style == "textbook")
+    reserved = frozenset(taken)
     drafts = _Scope(usage, reserved)
     steps = plan(usage, drafts.writer, drafts.namer)
     return _Scheduler(usage, _Scope(usage, reserved), steps).program(kept)
@@ -236,7 +241,18 @@ class _Scheduler:
             return Statement(name, lines, shape, source, comment, marks)
         shape = "" if step.added or len(lines) > 1 else shape
         headings = self.marks.undoing(self.nodes[step.place].position, self.quotes)
+        if self.usage.stepwise:
+            headings = (*headings, *self._rules(step))
         return Statement(name, lines, shape, headings=headings)
+
+    def _rules(self, step: Step) -> tuple[str, ...]:
+        """Return the rules by which the uses of a value give its gradient."""
+        value = self.nodes[step.value].cotangent_of
+        if value is None or step.added:
+            return ()
+        readers = self.usage.consumers.get(id(value), ())
+        uses = [one for one in readers if id(one) in self.usage.forward]
+        return tuple(f"  {rule_of(self.nodes, one, value)}" for one in uses)
 
     def _learn(self, step: Step) -> None:
         inside, named = self.speller.read_by(step)

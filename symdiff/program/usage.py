@@ -9,7 +9,8 @@ from __future__ import annotations
 import sympy
 
 from ..graph import ArrayConstant, ArrayNode, Graph, Variable
-from ..ops.arithmetic import is_reciprocal
+from ..ops.arithmetic import is_negative, is_reciprocal
+from ..ops.contraction import Contraction
 from ..ops.indexing import Index
 from ..ops.layout import Reshape, Transpose, keeps_axes
 from ..ops.table import ROWS
@@ -22,11 +23,13 @@ class Usage:
 
     walk: all nodes, operands first. forward: ids of those that the value needs.
     outputs: names of outputs by id, the first where a node is several. consumers: who
-    reads a node. uses: how often it would be written, 2 standing for more.
+    reads a node. uses: how often it would be written, 2 standing for more. stepwise:
+    whether each operation is a statement.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, stepwise: bool = False) -> None:
         self.graph = graph
+        self.stepwise = stepwise
         self.nodes = graph.nodes
         self.walk = graph.walk()
         self.forward = {id(node) for node in graph.walk(["value"])}
@@ -61,6 +64,7 @@ class Usage:
             or id(node) in self.outputs
             or ROWS[type(node)].block is not None
             or self._crosses(node)
+            or (self.stepwise and self._is_step(node))
         )
 
     def is_nameable(self, node: sympy.Expr) -> bool:
@@ -129,6 +133,28 @@ class Usage:
             and isinstance(consumers[0], Reshape)
             and self._stands_for_reduction(consumers[0])
         )
+
+    def _is_step(self, node: sympy.Expr) -> bool:
+        """Return whether a node is a step of its own where each one is a statement.
+
+        In the forward pass an operation is, in the backward pass a value's gradient. Of
+        `a - b`, `x / n` and a mean the whole is one.
+        """
+        info = self.nodes[node]
+        if info.backward:
+            return info.cotangent_of is not None
+        view = ROWS[type(node)].kind == "view"
+        free = view or info.dtype in ("int", "float")
+        return not (free or self._is_part_of_step(node))
+
+    def _is_part_of_step(self, node: sympy.Expr) -> bool:
+        if len(self.consumers[id(node)]) != 1:
+            return False
+        (consumer,) = self.consumers[id(node)]
+        if isinstance(node, Contraction) and isinstance(consumer, sympy.Mul):
+            mean = is_reciprocal(self.nodes[consumer].operands[1])
+            return mean and len(self.nodes[node].operands) == 1
+        return is_negative(node) and isinstance(consumer, sympy.Add)
 
     def _crosses(self, node: sympy.Expr) -> bool:
         """Return whether a value of the forward pass is read in the backward pass."""
