@@ -39,7 +39,7 @@ def compiled(name: str) -> symdiff.Compiled:
 
 
 def test_there_are_goldens():
-    assert len(NAMES) >= 12
+    assert len(NAMES) >= 30
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,7 +85,15 @@ class Namer:
         output = self.usage.outputs.get(id(node))
         if output is not None and (output != "value" or not self.nodes[node].name):
             return output
-        return self.own(node) or self._as_argument(node) or self._as_part(node)
+        if name := self.own(node):
+            return name
+        return self._in_turn(node, self._as_argument(node) or self._as_part(node))
+
+    def _in_turn(self, node: sympy.Expr, word: str) -> str:
+        """Return a word with the loops' indices, unless it has them: `joined_2`."""
+        turns = self.usage.turns(node)
+        indices = "".join(f"_{one.index}" for one in turns)
+        return word if f"{indices}_" in f"{word}_" else word + indices
 
     def own(self, node: sympy.Expr) -> str:
         """Return the user's name of a node, or d_ and a value's, or nothing."""
@@ -167,6 +175,9 @@ def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     products = (isinstance(one, Contraction) for one in operands)
     if any(products) and not any(map(is_negative, operands)):
         return "affine"  # X @ W + b
+    words = [
+        "one" if number_of(o) == 1 else w for o, w in zip(operands, words, strict=True)
+    ]
     if not all(words):
         return ""
     for one, other in ((0, 1), (1, 0)):

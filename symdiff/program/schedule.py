@@ -237,10 +237,10 @@ class _Scheduler:
         shape = self.writer.shape(info.shape)
         if id(step.value) in self.usage.forward:
             source, comment = self._source(step)
-            marks = self.marks.entering(info.position)
+            marks = self.marks.entering(step.value)
             return Statement(name, lines, shape, source, comment, marks)
         shape = "" if step.added or len(lines) > 1 else shape
-        headings = self.marks.undoing(self.nodes[step.place].position, self.quotes)
+        headings = self.marks.undoing(step.place, self.quotes)
         if self.usage.stepwise:
             headings = (*headings, *self._rules(step))
         return Statement(name, lines, shape, headings=headings)

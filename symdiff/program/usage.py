@@ -14,6 +14,7 @@ from ..ops.contraction import Contraction
 from ..ops.indexing import Index
 from ..ops.layout import Reshape, Transpose, keeps_axes
 from ..ops.table import ROWS
+from ..source import Position, Turn
 
 __all__ = ["Usage"]
 
@@ -43,10 +44,17 @@ class Usage:
             for operand in self.nodes[node].operands:
                 self.consumers[id(operand)].append(node)
         self.uses = self._uses()
+        self._repeated = self._repeated_loops()
 
     def half(self, forward: bool) -> list[sympy.Expr]:
         """Return the nodes of one pass, operands first."""
         return [node for node in self.walk if (id(node) in self.forward) == forward]
+
+    def turns(self, node: sympy.Expr) -> list[Turn]:
+        """Return the iterations in which a node was made, of loops that ran again."""
+        position = self.nodes[node].position
+        found = () if position is None else position.turns
+        return [one for one in found if one.head in self._repeated]
 
     def is_leaf(self, node: sympy.Expr) -> bool:
         """Return whether a node is not computed: an input, a number, a size."""
@@ -93,6 +101,15 @@ class Usage:
             for operand in self.nodes[node].operands:
                 uses[id(operand)] += times
         return uses
+
+    def _repeated_loops(self) -> set[Position]:
+        """Return the heads of loops that ran more than once."""
+        indices: dict[Position, set[int]] = {}
+        for node in self.walk:
+            position = self.nodes[node].position
+            for turn in () if position is None else position.turns:
+                indices.setdefault(turn.head, set()).add(turn.index)
+        return {head for head, found in indices.items() if len(found) > 1}
 
     def _repeats(self, node: sympy.Expr) -> bool:
         """Return whether a node is written anew wherever it is read."""
