@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -25,21 +25,33 @@ from . import files, terminal
 from .errors import FileError
 from .job import Job
 
-__all__ = ["FRESH", "REFUSED", "STALE", "WRITTEN", "Outcome", "build"]
+__all__ = [
+    "FRESH",
+    "REFUSED",
+    "STALE",
+    "WRITTEN",
+    "Outcome",
+    "Times",
+    "build",
+    "times_of_change",
+]
 
 FRESH, STALE, WRITTEN, REFUSED = "fresh", "stale", "written", "refused"
+
+
+Times = dict[str, int | None]
 
 
 class Outcome(NamedTuple):
     """What became of a job.
 
     text: the difference of what is stale, the error of what is refused. sources: the
-    user's files that were read.
+    user's files that were read, each with the time of its last change.
     """
 
     state: str
-    text: str = ""
-    sources: tuple[str, ...] = ()
+    text: str
+    sources: Times
 
 
 def build(
@@ -117,7 +129,7 @@ def _in_process(
     if outcome is None:
         error = FileError(f"{job.target} ended Python, exit code {process.exitcode}")
         text = terminal.described(error, job.path, whole=False)
-        return Outcome(REFUSED, text, (str(job.path),))
+        return Outcome(REFUSED, text, times_of_change([str(job.path)]))
     return outcome
 
 
@@ -129,11 +141,12 @@ def _run(
     os.environ.clear()
     os.environ.update(place.environment)
     os.chdir(place.folder)
+    before = times_of_change([str(job.path)])  # an edit from now on comes after
     try:
         state, text = _brought_up_to_date(job, check, force)
     except (Exception, SystemExit) as error:
         state, text = REFUSED, terminal.described(error, job.path, whole)
-    result.send(Outcome(state, text, (str(job.path), *_sources())))
+    result.send(Outcome(state, text, times_of_change(_sources()) | before))
 
 
 def _brought_up_to_date(job: Job, check: bool, force: bool) -> tuple[str, str]:
@@ -146,6 +159,17 @@ def _brought_up_to_date(job: Job, check: bool, force: bool) -> tuple[str, str]:
         files.write(job.output, text, force=force)
         return WRITTEN, ""
     return (STALE, difference) if difference else (FRESH, "")
+
+
+def times_of_change(paths: Iterable[str]) -> Times:
+    """Return when each of some files was changed last, None where there is none."""
+    times: Times = {}
+    for path in paths:
+        try:
+            times[path] = os.stat(path).st_mtime_ns
+        except OSError:
+            times[path] = None
+    return times
 
 
 def _sources() -> list[str]:

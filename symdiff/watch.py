@@ -8,21 +8,17 @@ systems tell of changes in the same way.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from .build import Outcome
+from .build import Outcome, Times, times_of_change
 from .errors import SymdiffError
 from .job import Job
 
 __all__ = ["watch"]
 
 PERIOD = 0.3  # seconds between two looks
-
-# When each of some files was changed last; None where there is no such file.
-Times = dict[str, int | None]
 
 
 def watch(
@@ -38,12 +34,8 @@ def watch(
     jobs, said = read(), ""
     while True:
         due = [job for job in jobs if _is_due(job, built.get(job.output))]
-        before = _times(str(job.path) for job in due)
         for job, outcome in zip(due, build(due) if due else (), strict=True):
-            # An edit while the loss was compiled is one that came after.
-            built[job.output] = job, _times(outcome.sources) | {
-                str(job.path): before[str(job.path)]
-            }
+            built[job.output] = job, outcome.sources
         time.sleep(PERIOD)
         try:
             jobs, said = read(), ""
@@ -57,14 +49,4 @@ def _is_due(job: Job, built: tuple[Job, Times] | None) -> bool:
     if built is None:
         return True
     then, times = built
-    return job != then or times != _times(times)
-
-
-def _times(paths: Iterable[str]) -> Times:
-    times: Times = {}
-    for path in paths:
-        try:
-            times[path] = os.stat(path).st_mtime_ns
-        except OSError:
-            times[path] = None
-    return times
+    return job != then or times != times_of_change(times)

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import symdiff.watch
-from symdiff.build import Outcome
+from symdiff.build import Outcome, times_of_change
 from symdiff.cli import main
 from symdiff.errors import SpecError, SymdiffError
 from symdiff.job import Job
@@ -223,7 +224,7 @@ class Watched:
         self.built.append([job.output for job in jobs])
         inner = [job.path.with_name("shapes_of_this.py") for job in jobs]
         return [
-            Outcome("written", "", (str(job.path), str(helper)))
+            Outcome("written", "", times_of_change([str(job.path), str(helper)]))
             for job, helper in zip(jobs, inner, strict=True)
         ]
 
@@ -290,10 +291,13 @@ def test_watching_compiles_on_a_change_and_ends_cleanly(folder: Path) -> None:
     command = [sys.executable, "-m", "symdiff", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
         assert process.stderr.readline() == "wrote one/gradient.py\n"
         (folder / "one" / "shapes_of_this.py").write_text("scale = 7\n")
         assert process.stderr.readline() == "wrote one/gradient.py\n"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == "stopped\n"
+        watchdog.cancel()
     assert process.returncode == 0
     assert "* 7" in (folder / "one" / "gradient.py").read_text()
