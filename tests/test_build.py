@@ -193,20 +193,19 @@ def hook() -> dict[str, str]:
     return dict(pairs)
 
 
-def test_the_hook_of_pre_commit_checks_what_the_project_lists(folder: Path) -> None:
+def test_the_hook_of_pre_commit_checks_what_the_project_lists(
+    folder: Path, run: Run
+) -> None:
     entries = hook()
     assert entries["id"] == "symdiff"
     assert entries["language"] == "python"
     # The command takes no names of changed files: a helper's change counts as well.
     assert entries["pass_filenames"] == "false"
-    assert shell(*shlex.split(entries["entry"])).returncode == 1
-    assert shell("symdiff", "compile").returncode == 0
-    assert shell(*shlex.split(entries["entry"])).returncode == 0
-
-
-def shell(program: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", program, *words]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    program, *words = shlex.split(entries["entry"])
+    assert program == "symdiff"
+    assert run(*words).exit_code == 1
+    assert run("compile").exit_code == 0
+    assert run(*words).exit_code == 0
 
 
 # Watching.
