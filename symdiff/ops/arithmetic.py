@@ -20,6 +20,7 @@ from ..errors import ShapeError
 from ..graph import Nodes, number_of
 from ..shapes import Size, is_floating, promote, size
 from .corners import Corner
+from .domains import EXPONENT, POSITIVE, Domain
 from .elementwise import apply, cast, dtype_of, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -170,6 +171,14 @@ def _pow_corner(nodes: Nodes, node: sympy.Expr) -> Corner | None:
 # Rows.
 
 
+def _pow_domain(nodes: Nodes, node: sympy.Expr) -> tuple[Domain | None, ...]:
+    base, exponent = nodes[node].operands
+    if number_of(base) is not None:
+        return None, EXPONENT
+    power = number_of(exponent)
+    return () if isinstance(power, int) and power >= 0 else (POSITIVE, None)
+
+
 def _power_rule(nodes: Nodes, base: sympy.Expr, exponent: sympy.Expr) -> tuple:
     """As arithmetic, but real where the exponent is negative or a fraction."""
     known = number_of(exponent)
@@ -199,6 +208,7 @@ row(
     write=_write_pow,
     vjp=_pow_vjp,
     corner=_pow_corner,
+    domain=_pow_domain,
 )
 
 # What reaches them.

@@ -22,7 +22,7 @@ from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["Maximum", "mask", "truth", "where"]
+__all__ = ["Maximum", "Safe", "mask", "safe", "truth", "where"]
 
 
 # Comparisons.
@@ -190,6 +190,31 @@ def where_function(condition: Any, x: Any, y: Any) -> Handle:
     dtype = promote([dtype_of(one) for one in branches], nodes.float_dtype)
     changed = converted(nodes, [one.node for one in branches], dtype)
     return Handle(nodes, nodes.make(where, condition.node, *changed))
+
+
+class Safe(Elementwise):
+    """a where the condition holds, else b: one of them a number inside the domain of the
+    function that it is for, whose value is not asked for there.
+    """
+
+
+# Where the value is not asked for the cotangent is 0 already.
+row(
+    Safe,
+    kind="elementwise",
+    shape=_where_rule,
+    write="np.where",
+    vjp=(None, lambda g, y, c, a, b: g, lambda g, y, c, a, b: g),
+    sympy=lambda c, a, b: sympy.Piecewise((a, c), (b, True)),
+)
+
+
+def safe(mask: Handle, x: Handle, inside: float) -> Handle:
+    """Return x where a mask holds, elsewhere a number inside the domain that it is for."""
+    if isinstance(mask.node, LogicalNot):
+        (opposite,) = mask.nodes[mask.node].operands
+        return apply(Safe, Handle(mask.nodes, opposite), inside, x)
+    return apply(Safe, mask, x, inside)
 
 
 # Extrema and signs.

@@ -6,6 +6,7 @@ symbol. The others have rules written on handles.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from sympy.codegen import cfunctions
 from ..errors import UnsupportedError
 from ..graph import Elementwise
 from .corners import Corner
+from .domains import ABOVE_ONE, EXPONENT, POSITIVE, UNIT, Domain
 from .elementwise import apply, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
@@ -122,6 +124,15 @@ def elementary(
     return build
 
 
+_DOMAINS: dict[type, Domain] = {
+    **dict.fromkeys((sympy.exp, cfunctions.exp2, cfunctions.expm1), EXPONENT),
+    **dict.fromkeys((sympy.sinh, sympy.cosh), Domain(-88, 88, 0)),
+    **dict.fromkeys((sympy.log, cfunctions.log2, cfunctions.log10), POSITIVE),
+    **dict.fromkeys((sympy.asin, sympy.acos, sympy.atanh), UNIT),
+    cfunctions.log1p: Domain(-1, math.inf, 0),
+    sympy.acosh: ABOVE_ONE,
+}
+
 for _cls, _ufunc in (
     (sympy.exp, np.exp),
     (sympy.log, np.log),
@@ -143,7 +154,8 @@ for _cls, _ufunc in (
     (cfunctions.log2, np.log2),
     (cfunctions.log10, np.log10),
 ):
-    elementary(_cls, f"np.{_ufunc.__name__}", _ufunc)
+    _domain = [_DOMAINS[_cls]] if _cls in _DOMAINS else []
+    elementary(_cls, f"np.{_ufunc.__name__}", _ufunc, domain=_domain)
 
 
 class LogAddExp(Elementwise):
@@ -182,6 +194,7 @@ elementary(
         mask=lambda y, x: x == 0,
         sides=((np.inf,),),
     ),
+    domain=[POSITIVE],
 )
 elementary(
     LogAddExp,
@@ -234,6 +247,7 @@ elementary(
         sides=((np.nan, np.nan),),
         torch=(0.0, 0.0),
     ),
+    domain=(None, POSITIVE),
     sympy=sympy.atan2,
 )
 elementary(
@@ -247,6 +261,7 @@ elementary(
         sides=((0.0,),),
         jax=(np.nan,),
     ),
+    domain=[POSITIVE],
     sympy=sympy.sqrt,
 )
 

@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 
 from ..graph import Elementwise
+from .domains import POSITIVE, PROBABILITY, UNIT, Domain
 from .elementwise import apply
 from .functions import elementary
 from .handle import Handle, handle_of
@@ -71,8 +72,10 @@ class Sinc(Elementwise):
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 SPECIAL |= {
-    "erfinv": elementary(sympy.erfinv, "scipy.special.erfinv"),
-    "erfcinv": elementary(sympy.erfcinv, "scipy.special.erfcinv"),
+    "erfinv": elementary(sympy.erfinv, "scipy.special.erfinv", domain=[UNIT]),
+    "erfcinv": elementary(
+        sympy.erfcinv, "scipy.special.erfcinv", domain=[Domain(0, 2, 1)]
+    ),
     "erfcx": elementary(
         Erfcx,
         "scipy.special.erfcx",
@@ -100,6 +103,7 @@ SPECIAL |= {
         Ndtri,
         "scipy.special.ndtri",
         vjp=(lambda g, y, x: g * np.exp(0.5 * y**2) / _DENSITY,),
+        domain=[PROBABILITY],
     ),
 }
 
@@ -117,6 +121,7 @@ SPECIAL |= {
         Logit,
         "scipy.special.logit",
         vjp=(lambda g, y, x: g / (x * (1 - x)),),
+        domain=[PROBABILITY],
         sympy=lambda x: sympy.log(x / (1 - x)),
     ),
     "log_expit": elementary(
@@ -130,12 +135,14 @@ SPECIAL |= {
         Entr,
         "scipy.special.entr",
         vjp=(lambda g, y, x: -(g * (np.log(x) + 1)),),
+        domain=[POSITIVE],
         sympy=lambda x: -x * sympy.log(x),
     ),
     "rel_entr": elementary(
         RelEntr,
         "scipy.special.rel_entr",
         count=2,
+        domain=(POSITIVE, POSITIVE),
         vjp=(
             lambda g, y, a, b: g * (np.log(a / b) + 1),
             lambda g, y, a, b: -(g * a / b),
@@ -146,6 +153,7 @@ SPECIAL |= {
         KlDiv,
         "scipy.special.kl_div",
         count=2,
+        domain=(POSITIVE, POSITIVE),
         vjp=(
             lambda g, y, a, b: g * np.log(a / b),
             lambda g, y, a, b: g * (1 - a / b),
@@ -156,6 +164,7 @@ SPECIAL |= {
         XLog1py,
         "scipy.special.xlog1py",
         count=2,
+        domain=(None, Domain(-1, math.inf, 0)),
         vjp=(
             lambda g, y, a, b: g * np.log1p(b),
             lambda g, y, a, b: g * a / (1 + b),

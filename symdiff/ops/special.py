@@ -14,6 +14,7 @@ import numpy as np
 import sympy
 
 from ..graph import Elementwise
+from .domains import POSITIVE
 from .elementwise import apply
 from .functions import elementary
 from .handle import Handle, handle_of
@@ -73,6 +74,7 @@ SPECIAL: dict[str, Callable] = {
         "scipy.special.xlogy",
         count=2,
         vjp=(lambda g, y, a, b: g * np.log(b), _xlogy_slope),
+        domain=(None, POSITIVE),
         sympy=lambda a, b: a * sympy.log(b),
     ),
     "logsumexp": logsumexp,

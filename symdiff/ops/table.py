@@ -8,7 +8,7 @@ Nothing else in symdiff knows an operation by name.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from ..errors import UnsupportedError
 from ..graph import SHAPE_RULES
 from ..shapes import is_weak
 from .corners import Corner
+from .domains import Domain
 
 __all__ = [
     "FUNCTIONS",
@@ -51,8 +52,9 @@ class Row:
     gradient; or one function `(g, y, x, needed) -> cotangents`. block: for what no
     expression writes, `(writer, node, target, *operands) -> lines`. corner: where there
     is no derivative, for all nodes or `(nodes, node) -> corner`; at it the rule gives
-    the least-norm slope. latex, sympy: the node as a formula. inline: whether it never
-    gets a name of its own.
+    the least-norm slope. domain: for each operand where the function and its slope are
+    finite, None for anywhere, or `(nodes, node) -> domains`. latex, sympy: the node as
+    a formula. inline: whether it never gets a name of its own.
     """
 
     node: type
@@ -61,6 +63,7 @@ class Row:
     vjp: tuple[Callable | None, ...] | Callable | None = None
     block: Callable[..., list[str]] | None = None
     corner: Corner | Callable[..., Corner | None] | None = None
+    domain: Sequence[Domain | None] | Callable[..., Sequence[Domain | None]] = ()
     latex: str | Callable[..., str] = ""
     sympy: Callable[..., Any] | None = None
     inline: bool = False

@@ -6,7 +6,7 @@ Out: a new graph over new nodes, in the old order, with the old names and places
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy
@@ -20,19 +20,23 @@ Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | Non
 
 
 def rebuild(
-    graph: Graph, rewrite: Rewrite, done: dict[int, sympy.Expr] | None = None
+    graph: Graph,
+    rewrite: Rewrite,
+    done: dict[int, sympy.Expr] | None = None,
+    order: Iterable[sympy.Expr] | None = None,
 ) -> Graph:
     """Return the graph with each node replaced by what `rewrite(nodes, node, operands)`
     gives.
 
     None keeps the node. `node` is the old one, `operands` are the new ones. `done`,
-    where given, is filled on the way: the new node by the id of the old.
+    where given, is filled on the way: the new node by the id of the old. order: the nodes
+    to make, operands first; by default those that the outputs need, as they were made.
     """
     old = graph.nodes
     nodes = Nodes(old.float_dtype)
     done = {} if done is None else done
     with activated(nodes):
-        for node in (*graph.inputs, *graph.walk()):
+        for node in (*graph.inputs, *(graph.walk() if order is None else order)):
             info = old[node]
             with nodes.marked(info.position, backward=info.backward):
                 operands = tuple(done[id(operand)] for operand in info.operands)
