@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .errors import (
+        CornerWarning,
         FileError,
         MutationError,
         NondeterminismError,
@@ -34,6 +35,7 @@ _HOMES = {"compile": "pipeline", "Compiled": "pipeline", "ArraySpec": "specs"}
 __all__ = [
     "ArraySpec",
     "Compiled",
+    "CornerWarning",
     "FileError",
     "MutationError",
     "NondeterminismError",

@@ -13,6 +13,7 @@ from textwrap import TextWrapper
 from .source import Position
 
 __all__ = [
+    "CornerWarning",
     "FileError",
     "MutationError",
     "NondeterminismError",
@@ -144,6 +145,12 @@ class TextError(SymdiffError, RuntimeError):
     """
 
     code = "text"
+
+
+class CornerWarning(UserWarning):
+    """The slope where the loss has no derivative depends on how the loss is written."""
+
+    code = "corners"
 
 
 class FileError(SymdiffError, OSError):

@@ -303,6 +303,7 @@ class Graph:
 
     rewrites: what passes changed that a reader should know. corners: where the
     derivative follows a convention. Both are lines of text that begin with their place.
+    doubts: warnings about the loss, each with its place.
     """
 
     nodes: Nodes
@@ -310,6 +311,7 @@ class Graph:
     outputs: Mapping[str, sympy.Expr]
     rewrites: tuple[str, ...] = ()
     corners: tuple[str, ...] = ()
+    doubts: tuple[tuple[Position | None, str], ...] = ()
 
     def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
         """Return the nodes that outputs need (all outputs by default), operands first."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
 from .emit.module import Description, emit, has_named_tuple, reserved_names
-from .errors import SpecError
+from .errors import CornerWarning, SpecError
 from .formula import expression, latex
 from .graph import Graph
 from .ops.recording import paused
@@ -107,6 +108,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
     before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
+    _warn(graph)
     named = (one.name for one in signature.arguments if has_named_tuple(one))
     kept = [name for name in named if name in wanted]
     program = schedule(graph, reserved_names(signature), kept, style)
@@ -136,6 +138,13 @@ def compile(  # noqa: A001 - the public name, as re.compile
         )
         facts = replace(facts, verification=record)
     return Compiled(source, traced, graph, program, facts)
+
+
+def _warn(graph: Graph) -> None:
+    """Warn of what the passes doubt, each at its place in the loss."""
+    for position, text in graph.doubts:
+        path, line = (position.path, position.line) if position else ("<loss>", 1)
+        warnings.warn_explicit(text, CornerWarning, path, line)
 
 
 def _samples(

@@ -7,7 +7,9 @@ with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +135,7 @@ def test_nan_stays_out_of_a_branch_not_taken():
 def sampled(function: Callable, point: list) -> np.ndarray:
     """Return gradients of the sum of a function, by differences around a point."""
     rng = np.random.default_rng(0)
-    around = np.array(point) + 1e-3 * rng.standard_normal((200, len(point)))
+    around = np.array(point) + 1e-3 * rng.standard_normal((100, len(point)))
     step = 1e-7 * np.eye(len(point))
 
     def value(x):
@@ -231,6 +233,11 @@ SMOOTH = [
     (lambda x: np.maximum(x, 0) ** 2, [0.0, 1.0], [0.0, 2.0]),
     (lambda x: np.median(x), [1.0, 1.0], [0.5, 0.5]),
     (lambda x: np.max(x), [2.0, 1.0], [1.0, 0.0]),
+    (lambda x: np.maximum(x, 0) - np.maximum(-x, 0), [0.0, 2.0], [1.0, 1.0]),
+    (lambda x: np.maximum(x, 3) + np.minimum(3, x), [3.0, 2.0], [1.0, 1.0]),
+    (lambda x: np.maximum(1 - x, 0) - np.maximum(x - 1, 0), [1.0], [-1.0]),
+    (lambda x: 2 * np.maximum(x, 0) - np.abs(x), [0.0], [1.0]),
+    (lambda x: np.abs(2 * x) - 2 * np.abs(x), [0.0], [0.0]),
 ]
 
 
@@ -239,6 +246,23 @@ def test_fault_31_the_derivative_where_it_exists(place):
     function, point, expected = SMOOTH[place]
     got = slopes(function, point, "least-norm")
     np.testing.assert_allclose(got, expected, atol=1e-14)
+
+
+def test_fault_31_corners_at_one_place_are_settled_together():
+    def loss(x, c):
+        a, b, d = np.abs(x - 1), np.maximum(2 * x, 2), np.minimum(x, 1)
+        return np.sum(c[0] * a + c[1] * b + c[2] * d + c[3] * x)
+
+    compiled = symdiff.compile(loss, {"x": (40,), "c": (4, 40)})
+    c = np.random.default_rng(3).normal(size=(4, 40))
+    below = -c[0] + c[2] + c[3]
+    above = c[0] + 2 * c[1] + c[3]
+    shortest = np.where(
+        below * above < 0, 0, np.where(abs(below) < abs(above), below, above)
+    )
+    np.testing.assert_allclose(compiled.grad(np.ones(40), c), shortest, atol=1e-13)
+    np.testing.assert_allclose(compiled.grad(np.zeros(40), c), below, atol=1e-13)
+    assert all("of all corners there" in one for one in compiled.report.corners)
 
 
 # What is said of corners.
@@ -312,3 +336,162 @@ def test_a_convention_changes_nothing_elsewhere(convention):
         for one in ("least-norm", convention)
     ]
     np.testing.assert_array_equal(*found)
+
+
+# Corners that the loss makes itself, and functions that are written in two ways.
+
+
+def pieces(x):
+    a = np.where(x > 0, x, 0)
+    b = np.where(x >= 1, 2 * x, x + 1)
+    c = x * (x < 0)
+    d = np.sign(x) * x
+    e = np.where(x > 0, x, 0.1 * x)
+    return np.sum(a + b + c + d + e)
+
+
+@pytest.mark.filterwarnings("ignore::symdiff.CornerWarning")
+def test_corners_of_branches_are_listed_with_the_slope_of_the_one_taken():
+    assert corners_of(pieces, x=(3,)) == [
+        "1: np.where(x > 0, x, 0) at x == 0: slope 0",
+        "2: np.where(x >= 1, 2 * x, x + 1) at x == 1: slope 2",
+        "3: x * (x < 0) at x == 0: slope 0",
+        "4: np.sign(x) * x at x == 0: slope 0",
+        "5: np.where(x > 0, x, 0.1 * x) at x == 0: slope 1/10",
+    ]
+
+
+def test_the_slopes_listed_for_branches_are_those_taken():
+    parts = [
+        lambda x: np.where(x > 0, x, 0),
+        lambda x: np.where(x >= 1, 2 * x, x + 1),
+        lambda x: x * (x < 0),
+        lambda x: np.sign(x) * x,
+        lambda x: np.where(x > 0, x, 0.1 * x),
+    ]
+    points, expected = [0.0, 1.0, 0.0, 0.0, 0.0], [0, 2, 0, 0, 0.1]
+    with quiet():
+        got = [
+            slopes(one, [point], "least-norm")[0]
+            for one, point in zip(parts, points, strict=True)
+        ]
+    np.testing.assert_allclose(got, expected)
+
+
+def test_what_is_smooth_or_jumps_has_no_corner():
+    def loss(x, y):
+        elu = np.where(x > 0, x, np.expm1(x))
+        huber = np.where(x < 1, x**2 / 2, x - 0.5)
+        jump = np.where(x > 0, x, -1)
+        masked = np.where(y > 0, x, 0)
+        line = np.where(x > 0, x, x)
+        return np.sum(elu + huber + jump + masked + line)
+
+    assert corners_of(loss, x=(2,), y=(2,)) == []
+
+
+def warned(loss: Callable, convention: str, specs: Mapping) -> tuple[Any, list]:
+    """Return a compiled loss and the warnings that it gives, each at its line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compiled = symdiff.compile(
+            loss, specs, wrt=tuple(specs), corners=convention, verify=False
+        )
+    assert all(one.category is symdiff.CornerWarning for one in caught)
+    assert all(one.filename == __file__ for one in caught)
+    return compiled, caught
+
+
+def test_numbers_beyond_floats_and_sizes_are_no_lines():
+    def loss(x):
+        n = x.shape[0]
+        return np.sum(np.maximum(x / 10**400, 0) + np.maximum(x - 3 * n, 0))
+
+    assert corners_of(loss, x=("n",)) == [
+        "2: np.maximum(x / 10**400, 0) at x / 10**400 == 0: slope 0",
+        "2: np.maximum(x - 3 * n, 0) at x - 3 * n == 0: slope 0",
+    ]
+
+
+def doubts_of(loss: Callable, convention: str = "least-norm", **specs) -> list[str]:
+    """Return what is warned of: the line, counted from the loss's own, and the text."""
+    _, caught = warned(loss, convention, specs)
+    first = loss.__code__.co_firstlineno
+    return [f"{one.lineno - first}: {one.message}" for one in caught]
+
+
+def written_twice(x, h):
+    a = np.maximum(x, 0)
+    b = (h + np.abs(h)) / 2
+    c = np.where(x > 0, x, 0)
+    return np.sum(a + 2 * b) + np.sum(c)
+
+
+def test_one_function_of_two_slopes_is_warned_of():
+    here = f"test_corners.py:{written_twice.__code__.co_firstlineno + 1}"
+    assert doubts_of(written_twice, x=(3,), h=(3,)) == [
+        "2: (h + np.abs(h)) / 2 has slope 1/2 at h == 0; "
+        f"np.maximum(x, 0) ({here}), the same function, has 0"
+    ]
+    assert doubts_of(written_twice, "torch", x=(3,), h=(3,)) == [
+        "3: np.where(x > 0, x, 0) has slope 0 at x == 0; "
+        f"np.maximum(x, 0) ({here}), the same function, has 1/2"
+    ]
+
+
+def test_a_branch_is_held_against_the_convention():
+    def loss(x):
+        return np.sum(np.where(x >= 0, x, 0) + np.where(x > 0, x, -x))
+
+    text = "1: {} has slope {} at x == 0; by the convention {!r} it is {}"
+    relu, absolute = "np.where(x >= 0, x, 0)", "np.where(x > 0, x, -x)"
+    for convention, first, second in [
+        ("least-norm", "0", "0"),
+        ("split", "1/2", "0"),
+        ("nan", "NaN", "NaN"),
+    ]:
+        assert doubts_of(loss, convention, x=(2,)) == [
+            text.format(relu, 1, convention, first),
+            text.format(absolute, -1, convention, second),
+        ]
+    assert doubts_of(loss, "jax", x=(2,)) == []
+
+
+EQUAL = [
+    lambda x: np.maximum(x, 0),
+    lambda x: np.maximum(0.0, x),
+    lambda x: np.clip(x, 0, None),
+    lambda x: np.where(x >= 0, x, 0),
+    lambda x: np.where(np.less(0, x), x, 0),
+    lambda x: np.where(x <= 0, 0, x),
+    lambda x: np.where(x < 0, 0, x),
+    lambda x: x * (x > 0),
+    lambda x: (x >= 0) * x,
+    lambda x: (x + np.abs(x)) / 2,
+    lambda x: 0.5 * np.abs(x) + 0.5 * x,
+    lambda x: (x + np.sign(x) * x) / 2,
+    lambda x: x - np.minimum(x, 0),
+    lambda x: -np.minimum(-x, 0),
+    lambda x: np.maximum(2 * x, 0) / 2,
+    lambda x: np.maximum(x, -1 * x) / 2 + x / 2,
+]
+
+
+@pytest.mark.parametrize("convention", ["least-norm", "jax", "split"])
+@pytest.mark.parametrize("place", range(len(EQUAL)))
+def test_a_warning_is_given_just_where_the_slopes_differ(place, convention):
+    def loss(x, h):
+        return np.sum(np.maximum(x, 0)) + np.sum(EQUAL[place](h))
+
+    compiled, caught = warned(loss, convention, {"x": (1,), "h": (1,)})
+    own, other = compiled.grad(np.zeros(1), np.zeros(1))
+    doubted = any("the same function, has" in str(one.message) for one in caught)
+    assert doubted == (own != other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_not_differentiated_is_not_warned_of():
+    def loss(x, y):
+        return np.sum(x) * np.sum(np.where(y >= 0, y, 0) + np.maximum(y, 0))
+
+    symdiff.compile(loss, {"x": (2,), "y": (2,)}, verify=False)

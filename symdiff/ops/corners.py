@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["EXTREMUM", "Corner", "Slopes", "least_norm"]
+__all__ = ["EXTREMUM", "Corner", "Slopes", "least_norm", "shown"]
 
 # A slope for each operand.
 Slopes = tuple[float, ...]
@@ -79,7 +79,7 @@ class Corner:
         slopes = self.slopes(convention, needed)
         if slopes is None:
             return self.words
-        texts = [_text(one) for one, need in zip(slopes, needed, strict=True) if need]
+        texts = [shown(one) for one, need in zip(slopes, needed, strict=True) if need]
         if len(texts) > 1 and len(set(texts)) == 1:
             return f"slope {texts[0]} each"
         return f"slope{'s' if len(texts) > 1 else ''} {' and '.join(texts)}"
@@ -107,7 +107,7 @@ def _times(g: Any, slope: float) -> Any:
     return g if slope == 1 else slope * g
 
 
-def _text(slope: float) -> str:
+def shown(slope: float) -> str:
     """Return a slope as a small fraction where it is one."""
     if slope != slope or slope in (np.inf, -np.inf):
         return "NaN" if slope != slope else f"{slope}"

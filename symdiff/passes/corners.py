@@ -6,20 +6,27 @@ loss has no derivative: the place, the condition in the user's names, the slope 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import sympy
 
 from ..graph import Nodes, number_of
-from ..ops.corners import Corner
+from ..ops.corners import Corner, shown
 from ..ops.table import ROWS
+from ..source import Position
+from .joint import JointCorners
+from .kinks import Kink
 
-__all__ = ["corner_lines", "corner_of"]
+__all__ = ["corner_lines", "corner_of", "doubts"]
+
+# Conventions that follow a library, which leaves the slope of `where` to the loss.
+_LIBRARIES = ("jax", "torch")
 
 # What names an operand that has no text of its own.
 _LETTERS = "xyz"
 
-# The longest expression that is shown, and the most of it together with its condition.
+# The longest expression that is shown, and the most of it and its condition.
 _LONGEST, _WIDEST = 60, 66
 
 
@@ -30,17 +37,90 @@ def corner_of(nodes: Nodes, node: sympy.Expr) -> Corner | None:
 
 
 def corner_lines(
-    nodes: Nodes, crossed: Iterable[sympy.Expr], active: set[int], convention: str
+    nodes: Nodes,
+    crossed: Iterable[sympy.Expr],
+    active: set[int],
+    kinks: Mapping[int, Kink],
+    joint: JointCorners,
 ) -> tuple[str, ...]:
     """Return a line for each corner among the nodes, equal ones once."""
     lines: dict[str, None] = {}
     for node in crossed:
-        corner = corner_of(nodes, node)
+        corner, kink = corner_of(nodes, node), kinks.get(id(node))
         if corner is not None:
             needed = [id(one) in active for one in nodes[node].operands]
-            slope = corner.slope_text(convention, needed)
+            slope = corner.slope_text(joint.convention, needed)
+            if id(node) in joint.corners:
+                slope = "the least-norm slope of all corners there"
             lines[f"{_place(nodes, node, corner)}: {slope}"] = None
+        elif kink is not None and kink.how == "choice":
+            what = f"{_expression(nodes, node)} at {_point(nodes, kink, node)}"
+            place = nodes[node].position or "somewhere"
+            lines[f"{place}: {what}: slope {shown(kink.taken)}"] = None
     return tuple(lines)
+
+
+def doubts(
+    nodes: Nodes,
+    crossed: Iterable[sympy.Expr],
+    kinks: Mapping[int, Kink],
+    joint: JointCorners,
+) -> tuple[tuple[Position | None, str], ...]:
+    """Return what to warn of: equal functions that the loss gives different slopes.
+
+    A slope that the loss chooses itself is held against that of the convention too.
+    Nothing is said of corners that are settled jointly.
+    """
+    convention = joint.convention
+    shared = {one.place for one in joint.corners.values()}
+    alike: dict[tuple, list[sympy.Expr]] = {}
+    for node in crossed:
+        kink = kinks.get(id(node))
+        if kink is not None and (kink.how == "choice" or kink.place not in shared):
+            alike.setdefault(kink.function, []).append(node)
+    found: dict[tuple[Position | None, str], None] = {}
+    for same in alike.values():
+        plain = [one for one in same if kinks[id(one)].how != "choice"]
+        first = same[0] if convention in _LIBRARIES else None
+        model = plain[0] if plain else first
+        for node in same:
+            text = _doubt(nodes, node, model, kinks, convention)
+            if text is not None:
+                found[nodes[node].position, text] = None
+    return tuple(found)
+
+
+def _doubt(
+    nodes: Nodes,
+    node: sympy.Expr,
+    model: sympy.Expr | None,
+    kinks: Mapping[int, Kink],
+    convention: str,
+) -> str | None:
+    """Return what is to be said of a kink beside another of the same function."""
+    kink = kinks[id(node)]
+    if model is None:
+        wanted, other = (
+            kink.slope(convention),
+            f"by the convention {convention!r} it is",
+        )
+    else:
+        wanted, where = kinks[id(model)].taken, nodes[model].position or "somewhere"
+        other = f"{_expression(nodes, model)} ({where}), the same function, has"
+    if np.isclose(kink.taken, wanted, rtol=1e-9, atol=1e-12, equal_nan=True):
+        return None
+    return (
+        f"{_expression(nodes, node)} has slope {shown(kink.taken)} at "
+        f"{_point(nodes, kink, node)}; {other} {shown(wanted)}"
+    )
+
+
+def _expression(nodes: Nodes, node: sympy.Expr) -> str:
+    return _segment(nodes, node) or f"this {type(node).__name__}"
+
+
+def _point(nodes: Nodes, kink: Kink, node: sympy.Expr) -> str:
+    return f"{_text(nodes, kink.of, node) or _LETTERS[0]} == {kink.at:g}"
 
 
 def _place(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
@@ -54,8 +134,9 @@ def _place(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
     result = info.name or what
     at = corner.at.format(*operands, y=result)
     said = "{y}" in corner.at and result == what
-    shown = at if said or len(what) + len(at) > _WIDEST else f"{what} at {at}"
-    return f"{info.position or 'somewhere'}: {shown}"
+    alone = said or len(what) + len(at) > _WIDEST
+    where = info.position or "somewhere"
+    return f"{where}: {at}" if alone else f"{where}: {what} at {at}"
 
 
 def _text(nodes: Nodes, one: sympy.Expr, node: sympy.Expr) -> str:

@@ -22,7 +22,9 @@ from ..ops.indexing import IndexAdd, added_together
 from ..ops.layout import LAYOUT, full_like_shape, moved, unbroadcast
 from ..ops.table import ROWS, Row
 from ..shapes import is_floating, is_weak, strong
-from .corners import corner_lines, corner_of
+from .corners import corner_lines, corner_of, doubts
+from .joint import JointCorners
+from .kinks import kinks_of
 
 __all__ = ["COTANGENT", "reverse"]
 
@@ -46,20 +48,24 @@ def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") ->
         seed = nodes.variable(COTANGENT, (), dtype)
         parts: Parts = {id(value): [Handle(nodes, seed)]}
         crossed: list[sympy.Expr] = []
+        kinks = kinks_of(nodes, walk, convention)
+        joint = JointCorners(nodes, kinks, convention)
         for node in reversed(walk):
             if id(node) in active and id(node) in parts and nodes[node].operands:
                 with nodes.marked(nodes[node].position, backward=True):
-                    _propagate(nodes, node, active, parts, convention)
+                    _propagate(nodes, node, active, parts, joint)
                 crossed.append(node)
         gradients = {
-            f"d_{node.name}": _gradient(nodes, node, parts)
+            f"d_{node.name}": _gradient(nodes, node, parts, joint)
             for node in graph.inputs
             if node.name in wrt
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
-    corners = corner_lines(nodes, reversed(crossed), active, convention)
-    return Graph(nodes, inputs, outputs, graph.rewrites, corners)
+    crossed.reverse()
+    found = corner_lines(nodes, crossed, active, kinks, joint)
+    unsure = doubts(nodes, crossed, kinks, joint)
+    return Graph(nodes, inputs, outputs, graph.rewrites, found, unsure)
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
@@ -78,12 +84,18 @@ def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set
 
 
 def _propagate(
-    nodes: Nodes, node: sympy.Expr, active: set[int], parts: Parts, convention: str
+    nodes: Nodes,
+    node: sympy.Expr,
+    active: set[int],
+    parts: Parts,
+    joint: JointCorners,
 ) -> None:
     """Add a node's cotangent, by its rule, to the parts of its operands'."""
     operands = nodes[node].operands
     needed = tuple(id(operand) in active for operand in operands)
-    g = _total(nodes, node, parts)
+    g = _total(nodes, node, parts, joint)
+    joint.add(node, g)
+    convention = joint.convention_of(node)
     for operand, part in zip(
         operands, _cotangents(nodes, node, g, needed, convention), strict=True
     ):
@@ -95,7 +107,7 @@ def _propagate(
         parts.setdefault(id(operand), []).append(part)
 
 
-def _total(nodes: Nodes, node: sympy.Expr, parts: Parts) -> Handle:
+def _total(nodes: Nodes, node: sympy.Expr, parts: Parts, joint: JointCorners) -> Handle:
     """Return a node's cotangent: the sum of its parts, indexed ones as one array."""
     found = parts.pop(id(node))
     indexed = [one for one in found if type(one.node) is IndexAdd]
@@ -107,6 +119,7 @@ def _total(nodes: Nodes, node: sympy.Expr, parts: Parts) -> Handle:
     total = terms[0]
     for one in terms[1:]:
         total = total + one
+    total = joint.settled(node, total)
     _name_after(nodes, total.node, node)
     return total
 
@@ -191,9 +204,11 @@ def _masked(nodes: Nodes, g: Handle) -> tuple[Handle, Handle, bool] | None:
     return None
 
 
-def _gradient(nodes: Nodes, node: sympy.Expr, parts: Parts) -> sympy.Expr:
+def _gradient(
+    nodes: Nodes, node: sympy.Expr, parts: Parts, joint: JointCorners
+) -> sympy.Expr:
     """Return the gradient of one input, zero where the value does not depend on it."""
     shape, dtype = nodes.shape(node), nodes.dtype(node)
     if id(node) not in parts:
         return full_like_shape(handle_of(0), shape, dtype).node
-    return full_like_shape(_total(nodes, node, parts), shape, dtype).node
+    return full_like_shape(_total(nodes, node, parts, joint), shape, dtype).node
