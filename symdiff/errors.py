@@ -8,6 +8,7 @@ guide, and derives from the builtin exception that fits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import TextWrapper
 
 from .source import Position
@@ -134,9 +135,13 @@ class SpecError(SymdiffError, ValueError):
 
 
 class VerificationError(SymdiffError, ArithmeticError):
-    """The emitted module disagrees with the user's own function; nothing is written."""
+    """The emitted module disagrees with the user's own function; nothing is written.
+
+    sizes: the values of the unknown sizes at which they disagree, where they do.
+    """
 
     code = "verification"
+    sizes: Mapping[str, int] | None = None
 
 
 class TextError(SymdiffError, RuntimeError):

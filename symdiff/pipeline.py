@@ -23,7 +23,11 @@ from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
 from .emit.module import Description, emit, has_named_tuple, reserved_names
+<<<<<<< HEAD
 from .errors import CornerWarning, SpecError
+=======
+from .errors import SpecError, VerificationError
+>>>>>>> 8201147 (einops, the array API and isinstance see arrays; a branch at small sizes is named by its line)
 from .formula import expression, latex
 from .graph import Graph
 from .ops.recording import paused
@@ -32,7 +36,7 @@ from .report import Report, report
 from .settings import Settings, names
 from .shapes import Size
 from .specs import Signature, read_signature
-from .trace.run import choose_witnesses, trace
+from .trace.run import choose_witnesses, compare_at, trace
 from .verify import finite_domain
 from .verify import verify as check
 
@@ -127,15 +131,20 @@ def compile(  # noqa: A001 - the public name, as re.compile
     )
     source = emit(program, signature, description)
     if verify:
-        record = check(
-            load(source),
-            signature.bind(fn),
-            signature,
-            wanted,
-            single=single,
-            index_bounds=lambda sizes: values_at(bounds, sizes),
-            traced=choose_witnesses(signature),
-        )
+        try:
+            record = check(
+                load(source),
+                signature.bind(fn),
+                signature,
+                wanted,
+                single=single,
+                index_bounds=lambda sizes: values_at(bounds, sizes),
+                traced=choose_witnesses(signature),
+            )
+        except VerificationError as error:
+            if error.sizes:
+                compare_at(fn, signature, dtype, error.sizes)
+            raise
         facts = replace(facts, verification=record)
     return Compiled(source, traced, graph, program, facts)
 

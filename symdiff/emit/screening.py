@@ -50,7 +50,7 @@ _NAMES = frozenset("""
     Gradient NamedTuple TypeError ValueError __name__ above abs all along argument
     arguments array below bool cache casting cotangent dict drawn dtype enumerate error
     errors expected field fields fits form getattr grad gradient hasattr have isinstance
-    key len list max name namedtuple norm part parts place print range rng rows scale
+    issubclass key kind len list max name namedtuple norm part parts place print range rng rows scale
     shape size sizes slope start step str sys tuple type value worst zip
     """.split())  # noqa: SIM905 - read more easily than a list
 _ATTRIBUTES = frozenset("""

@@ -39,3 +39,15 @@ def size_along(a: Any, axis: Any = None) -> int:
     """The number of elements, or of those along axes."""
     a = handle_of(a)
     return traced_size(a.nodes, product(a.sizes[i] for i in axes_of(axis, a.ndim)))
+
+
+@reached_by(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    """Whether it is complex: no traced array is."""
+    return False
+
+
+@reached_by(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    """Whether it is real: every traced array is."""
+    return True

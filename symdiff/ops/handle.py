@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,15 @@ _WRITING = frozenset(
 )
 _READING = frozenset(("data", "dump", "dumps", "item", "tobytes", "tofile", "tolist"))
 
+# Python's functions that compare values, and how NumPy's are written.
+_COMPARING = {
+    "all": "np.all(x)",
+    "any": "np.any(x)",
+    "max": "np.max(x), or np.maximum(a, b) of two arrays",
+    "min": "np.min(x), or np.minimum(a, b) of two arrays",
+    "sorted": "np.sort(x)",
+}
+
 
 class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     """An array whose operations are recorded."""
@@ -67,6 +77,14 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ()
 
     # What NumPy's users read off an array.
+
+    @property  # type: ignore[misc] # object has it as an attribute
+    def __class__(self) -> type:
+        """What `isinstance` is told: an array, where NumPy's own result would be one."""
+        return np.ndarray if self.sizes else Handle
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        return np
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -219,7 +237,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         raise self._question(f"{question} the value of a traced array")
 
     def _question(self, question: str) -> SymdiffError:
-        return refused(
+        error = refused(
             ValueDependenceError(
                 question,
                 remedy="Tracing records one path for all inputs. Write np.where(condition, a, b), "
@@ -227,6 +245,12 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
             ),
             self,
         )
+        called = error.position.segment.partition("(")[0] if error.position else ""
+        if called in _COMPARING:
+            error.remedy = (
+                f"Python's {called}() compares value by value: write {_COMPARING[called]}."
+            )
+        return error
 
     def __bool__(self) -> bool:
         if self.is_known and _has_unknown_size(self):

@@ -4,6 +4,7 @@ traced.
 In: the function to be traced. For as long as the context lasts, `np.zeros`,
 `np.array`... and SciPy's special functions give handles in this thread, where they are
 called from the user's code; also under the names that his functions know them by.
+einops, which chooses by type how to treat an array, is told how to treat handles.
 Everything is put back whatever happens. NumPy's and SciPy's own calls, and other
 threads', are not touched.
 """
@@ -23,7 +24,7 @@ import numpy as np
 
 from ..ops.calls import dispatch, name_of
 from ..ops.conversion import CONVERTERS
-from ..ops.handle import holds_traced
+from ..ops.handle import Handle, holds_traced
 from ..ops.making import MAKERS
 from ..ops.recording import is_tracing
 from ..ops.scipy_linalg import SCIPY_LINALG
@@ -89,6 +90,8 @@ def _replace(function: Callable) -> None:
         for name, value in list(namespace.items()):
             if id(value) in wrappers:
                 _bind(namespace, name, value, wrappers[id(value)])
+    if "einops" in sys.modules or "einops" in found.names:
+        _register_with_einops()
     for cell in found.cells:
         if id(cell.cell_contents) in wrappers:
             _fill(cell, cell.cell_contents, wrappers[id(cell.cell_contents)])
@@ -115,6 +118,19 @@ def _fill(cell: CellType, value: Any, wrapper: Any) -> None:
 
     _restore.append(restore)
     cell.cell_contents = wrapper
+
+
+def _register_with_einops() -> None:
+    """Let einops treat handles as NumPy's arrays.
+
+    Its cache of shapes takes equal integers for the same size: a list it cannot keep.
+    """
+    module: Any = importlib.import_module("einops._backends")
+    backend = module.NumpyBackend()
+    backend.shape = lambda array: list(array.shape)
+    backends = vars(module).setdefault("_type2backend", {})
+    backends[Handle] = backend
+    _restore.append(lambda: backends.pop(Handle, None))
 
 
 @functools.cache

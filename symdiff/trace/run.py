@@ -32,7 +32,7 @@ from .rebinding import rebound
 from .unify import Difference, unify
 from .watching import Watcher
 
-__all__ = ["choose_witnesses", "trace"]
+__all__ = ["choose_witnesses", "compare_at", "trace"]
 
 MOST_RUNS = 8
 
@@ -47,6 +47,20 @@ def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
     """
     linecache.checkcache()
     return _Trace(fn, signature, dtype).graph()
+
+
+def compare_at(
+    fn: Callable, signature: Signature, dtype: str, sizes: Witness
+) -> None:
+    """Raise `SizeError` where a function that could be traced does something else at
+    these sizes than at those that it is traced at.
+    """
+    runs = _Trace(fn, signature, dtype)
+    first, *others = choose_witnesses(signature)
+    for witness in (first, sizes, *others):
+        runs.run_at(witness)
+    with contextlib.suppress(NotUnique):
+        runs.common()
 
 
 class _Trace:
@@ -64,22 +78,36 @@ class _Trace:
         """Return what the runs have in common, after as many of them as it takes."""
         self._start()
         self._run()
+        if not self.signature.sizes:
+            return self.common()
+        if len(self.runs[0].nodes) != len(self.runs[1].nodes):
+            # A loop over a size, perhaps: found before it runs for a large one.
+            with contextlib.suppress(NotUnique):
+                self.common()
+        self._run()
+        while len(self.runs) < MOST_RUNS:
+            try:
+                return self.common()
+            except NotUnique:
+                self._run()
+        raise self._explained(
+            Difference("numbers that several expressions in the sizes give", None)
+        )
+
+    def common(self) -> Graph:
+        """Return what the runs have in common; raise the error for where they differ."""
+        sizes = {
+            size_symbol(name): tuple(one[name] for one in self.used)
+            for name in self.signature.sizes
+        }
         try:
-            if not self.signature.sizes:
-                return self._unified()
-            if len(self.runs[0].nodes) != len(self.runs[1].nodes):
-                # A loop over a size, perhaps: found before it runs for a large one.
-                self._try_two()
-            self._run()
-            while len(self.runs) < MOST_RUNS:
-                try:
-                    return self._unified()
-                except NotUnique:
-                    self._run()
-            raise Difference("numbers that several expressions in the sizes give", None)
+            return unify(self.runs, sizes)
         except Difference as difference:
-            again = [self._record(self.used[0]) for _ in range(2)]
-            raise explained(difference, self.runs, again) from None
+            raise self._explained(difference) from None
+
+    def _explained(self, difference: Difference) -> TraceError:
+        again = [self._record(self.used[0]) for _ in range(2)]
+        return explained(difference, self.runs, again)
 
     def _start(self) -> None:
         """Make the first run; where it fails, at sizes that many numbers divide."""
@@ -102,20 +130,12 @@ class _Trace:
                 raise
 
     def _run(self) -> None:
-        witness = next(self.witnesses)
+        self.run_at(next(self.witnesses))
+
+    def run_at(self, witness: Witness) -> None:
+        """Make one more run, at these sizes."""
         self.runs.append(self._record(witness, first=len(self.runs) < 2))
         self.used.append(witness)
-
-    def _unified(self) -> Graph:
-        sizes = {
-            size_symbol(name): tuple(one[name] for one in self.used)
-            for name in self.signature.sizes
-        }
-        return unify(self.runs, sizes)
-
-    def _try_two(self) -> None:
-        with contextlib.suppress(NotUnique):
-            self._unified()
 
     def _record(self, witness: Witness, *, first: bool = True) -> Graph:
         """Return the graph of one run.

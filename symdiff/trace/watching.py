@@ -33,7 +33,10 @@ MOST_PARTS = 32  # of a list in which a value is looked for
 # Code that runs in a frame of its own within one line of the user's.
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
-_INSTALLED = ("numpy", "opt_einsum", "optree", "scipy", "sympy", "symdiff")
+_INSTALLED = (
+    *("array_api_compat", "beartype", "einops", "jaxtyping", "numpy", "opt_einsum"),
+    *("optree", "scipy", "sympy", "symdiff", "typeguard"),
+)
 _FOLDERS = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
     os.path.dirname(os.path.abspath(np.__file__)) + os.sep,
@@ -123,7 +126,7 @@ class Watcher:
 
     def title(self, value: Any) -> str | None:
         """Return what the user calls a value, or the text that it was computed by."""
-        if isinstance(value, np.ndarray):
+        if not isinstance(value, Recorded):
             self._name_constants([value], self._frames())
             return self._arrays[id(value)].name
         if isinstance(value.node, Variable):
@@ -177,7 +180,7 @@ class Watcher:
         self, values: Sequence[Any], frames: Sequence[FrameType]
     ) -> None:
         for array in values:
-            if isinstance(array, np.ndarray) and id(array) not in self._arrays:
+            if id(array) not in self._arrays and not isinstance(array, Recorded):
                 names = (_holder(scope, array) for scope in _scopes(frames))
                 name = next(filter(None, names), None)
                 self._arrays[id(array)] = _Array(array, name)

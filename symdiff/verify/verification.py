@@ -98,9 +98,13 @@ def verify(
 class _Point:
     """Arguments at which the two sides meet, and the loss there."""
 
-    where: str
+    sizes: Sizes
+    domain: str
     leaves: list[np.ndarray]
     value: np.ndarray
+
+    def __str__(self) -> str:
+        return f"{_show(self.sizes)}, {self.domain} arguments"
 
 
 @dataclass
@@ -171,7 +175,7 @@ class _Run:
             except Exception as error:  # noqa: BLE001 - the user's function
                 self.raised = error
             else:
-                yield _Point(f"{_show(sizes)}, {domain} arguments", leaves, value)
+                yield _Point(sizes, domain, leaves, value)
 
     def _compare(self, point: _Point) -> bool:
         """Return whether the gradient could be judged, having compared the values."""
@@ -182,11 +186,11 @@ class _Run:
                 return False
             return self.slopes.check(point.leaves, outputs.gradient)
         except Fault as fault:
-            message = f"the emitted module is wrong at {point.where}:\n    {fault}"
+            message = f"the emitted module is wrong at {point}:\n    {fault}"
             position = self.positions.get(fault.leaf.argument) if fault.leaf else None
-            raise VerificationError(
-                message, position=position, remedy=REPORT
-            ) from fault.__cause__
+            error = VerificationError(message, position=position, remedy=REPORT)
+            error.sizes = point.sizes
+            raise error from fault.__cause__
 
     def _check_values(self, point: _Point, outputs: Outputs) -> None:
         want = point.value

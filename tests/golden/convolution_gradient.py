@@ -118,10 +118,11 @@ def _check(kernel, bias, images, targets):
 
 def _array(name, value, dtype, shape, sizes=""):
     """Return `value` as an array of a dtype and shape, in which a name is any size."""
-    if type(value) is np.ndarray and value.dtype == dtype and value.shape == shape:
+    kind = type(value)
+    if kind is np.ndarray and value.dtype == dtype and value.shape == shape:
         return value
-    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-        raise TypeError(f"{name} is a {type(value).__name__}, expected a plain array")
+    if issubclass(kind, np.ndarray) and kind not in (np.ndarray, np.memmap):
+        raise TypeError(f"{name} is a {kind.__name__}, expected a plain array")
     array = np.asarray(value)
     # A list or a Python number has no dtype of its own to insist on.
     casting = "safe" if hasattr(value, "dtype") else "same_kind"
