@@ -23,11 +23,7 @@ from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
 from .emit.module import Description, emit, has_named_tuple, reserved_names
-<<<<<<< HEAD
-from .errors import CornerWarning, SpecError
-=======
-from .errors import SpecError, VerificationError
->>>>>>> 8201147 (einops, the array API and isinstance see arrays; a branch at small sizes is named by its line)
+from .errors import CornerWarning, SpecError, VerificationError
 from .formula import expression, latex
 from .graph import Graph
 from .ops.recording import paused

@@ -116,7 +116,8 @@ loss.py:8: this condition asks for the value of a traced array
 loss.py:8: this condition asks for the value of a traced array
     return max(x[0], x[1])
            ^^^^^^^^^^^^^^^
-""" + VALUE.lstrip("\n"),
+  Python's max() compares values: write np.max(x), or np.maximum(a, b) of two arrays.
+""",
     ),
     "float": Refused(
         errors.ValueDependenceError,

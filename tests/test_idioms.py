@@ -149,7 +149,7 @@ def test_a_loss_over_an_unknown_size(name):
 
 def loops(x):
     total, steps = 0, iter(x)
-    for place, (row, same) in enumerate(zip(x, reversed(x[::-1]), strict=True)):
+    for place, (row, same) in enumerate(zip(reversed(x), x[::-1], strict=True)):
         total = total + (row * same).sum() * min(place + 1, 1)
     first, *others = x
     assert max(len(row) for row in others) == len(next(steps)) == 3
@@ -190,10 +190,10 @@ def test_the_same_pattern_of_einops_with_another_name_of_the_size():
 @pytest.mark.parametrize(
     ("compare", "remedy"),
     [
-        (lambda x: max(x), "max() compares value by value: write np.max(x), or np.max"),
-        (lambda x: min(x[0], x[1]), "min() compares value by value: write np.min(x)"),
-        (lambda x: sorted(x)[0], "sorted() compares value by value: write np.sort(x)."),
-        (lambda x: x[0] * any(x > 0), "any() compares value by value: write np.any(x)"),
+        (lambda x: max(x), "max() compares values: write np.max(x), or np.max"),
+        (lambda x: min(x[0], x[1]), "min() compares values: write np.min(x)"),
+        (lambda x: sorted(x)[0], "sorted() compares values: write np.sort(x)."),
+        (lambda x: x[0] * any(x > 0), "any() compares values: write np.any(x)"),
     ],
 )
 def test_a_function_of_pythons_that_compares_names_numpys(compare, remedy):

@@ -50,8 +50,8 @@ _NAMES = frozenset("""
     Gradient NamedTuple TypeError ValueError __name__ above abs all along argument
     arguments array below bool cache casting cotangent dict drawn dtype enumerate error
     errors expected field fields fits form getattr grad gradient hasattr have isinstance
-    issubclass key kind len list max name namedtuple norm part parts place print range rng rows scale
-    shape size sizes slope start step str sys tuple type value worst zip
+    issubclass key kind len list max name namedtuple norm part parts place print range
+    rng rows scale shape size sizes slope start step str sys tuple type value worst zip
     """.split())  # noqa: SIM905 - read more easily than a list
 _ATTRIBUTES = frozenset("""
     __name__ _fields append argv asarray can_cast copy default_rng exit float32 float64

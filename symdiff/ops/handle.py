@@ -247,9 +247,8 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         )
         called = error.position.segment.partition("(")[0] if error.position else ""
         if called in _COMPARING:
-            error.remedy = (
-                f"Python's {called}() compares value by value: write {_COMPARING[called]}."
-            )
+            instead = _COMPARING[called]
+            error.remedy = f"Python's {called}() compares values: write {instead}."
         return error
 
     def __bool__(self) -> bool:

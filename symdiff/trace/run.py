@@ -49,9 +49,7 @@ def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
     return _Trace(fn, signature, dtype).graph()
 
 
-def compare_at(
-    fn: Callable, signature: Signature, dtype: str, sizes: Witness
-) -> None:
+def compare_at(fn: Callable, signature: Signature, dtype: str, sizes: Witness) -> None:
     """Raise `SizeError` where a function that could be traced does something else at
     these sizes than at those that it is traced at.
     """
