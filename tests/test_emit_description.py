@@ -123,6 +123,16 @@ def test_headings_join_what_stands_on_several_lines():
     assert "# gradient of: h = np.tanh(x * y)" in text
 
 
+def test_a_heading_leaves_out_the_def_on_its_line():
+    # fmt: off
+    def loss(x, y):
+        def squash(v): return np.tanh(v) * v  # noqa: E704 - this is what is tested
+        return np.sum(squash(x) * squash(y))
+    # fmt: on
+
+    assert "# gradient of: np.tanh(v) * v\n" in source(loss)
+
+
 def test_a_long_heading_is_cut():
     def loss(x, y):
         return (

@@ -83,9 +83,17 @@ class _File:
         return node.lineno, max(node.lineno, body[0].lineno - 1) if body else last
 
     def quote(self, first: int, last: int) -> Quote:
-        text, comment = one_line("".join(self.lines[first - 1 : last]))
         node = self.statements.get(first)
+        source = "".join(self.lines[first - 1 : last])
+        text, comment = one_line(_without_head(source, node))
         return Quote(text.removeprefix("return "), comment, _targets(node))
+
+
+def _without_head(source: str, node: ast.stmt | None) -> str:
+    """Return a statement's source without the `def f(x):` that stands before it."""
+    start = 0 if node is None else node.col_offset
+    before = source.encode(errors="replace")[:start].decode(errors="replace")
+    return source[len(before) :] if before.rstrip().endswith(":") else source
 
 
 def _targets(node: ast.stmt | None) -> frozenset[str]:
