@@ -29,11 +29,32 @@ __all__ = ["main"]
 
 STALE, REFUSED, INTERRUPTED = 1, 2, 130
 
+
+def _gradient(compiled: Compiled) -> str:
+    """Return the part of the graph that computes gradients."""
+    gradients = [name for name in compiled.graph.outputs if name != "value"]
+    return compiled.graph.listing(gradients, known=["value"])
+
+
+def _drawing(language: str) -> Callable[[Compiled], str]:
+    def draw(compiled: Compiled) -> str:
+        from . import drawing
+
+        return getattr(drawing, language)(compiled.program)
+
+    return draw
+
+
 STAGES: dict[str, Callable[[Compiled], str]] = {
     "graph": lambda compiled: str(compiled.graph),
+    "gradient": _gradient,
     "program": lambda compiled: str(compiled.program),
-    "latex": lambda compiled: compiled.latex(),
     "source": lambda compiled: compiled.source,
+    "latex": lambda compiled: compiled.latex(),
+    "dot": _drawing("dot"),
+    "mermaid": _drawing("mermaid"),
+    "cost": lambda compiled: "\n".join(compiled.report.table()),
+    "rewrites": lambda compiled: "\n".join(compiled.report.rewrites or ("none",)),
     "corners": lambda compiled: "\n".join(compiled.report.corners or ("none",)),
 }
 
@@ -255,11 +276,26 @@ def compile_command(
     show_default=True,
     help="What to show.",
 )
-def show_command(stage: str, **loss: Any) -> None:
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT.svg",
+    help="File for the drawing that Graphviz makes.",
+)
+def show_command(stage: str, output: str | None, **loss: Any) -> None:
     """Show a stage of compiling the loss."""
-    text = STAGES[stage](_compiled(_job(**loss, verify=False)))
-    language = {"source": "python", "latex": "latex"}.get(stage, "text")
-    terminal.print_text(text.rstrip("\n") + "\n", language)
+    if output is not None and (stage != "dot" or not output.endswith(".svg")):
+        raise click.UsageError("-o OUT.svg goes with --stage dot.")
+    compiled = _compiled(_job(**loss, verify=False))
+    if output is not None:
+        from . import drawing
+
+        files.write_bytes(output, drawing.svg(compiled.program))
+        terminal.say(f"wrote {output}", "green")
+        return
+    text = STAGES[stage](compiled).rstrip("\n") + "\n"
+    language = {"source": "python", "program": "python", "latex": "latex"}
+    terminal.show(text, language.get(stage, "text"))
 
 
 def _job(

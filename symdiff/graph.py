@@ -10,7 +10,7 @@ fit are refused by the shape rule of their row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -331,11 +331,17 @@ class Graph:
         return sorted(found.values(), key=lambda node: nodes[node].index)
 
     def __str__(self) -> str:
-        """A line a node: its number, what it is, its shape, dtype, name and place."""
-        nodes = self.walk()
+        return self.listing(self.outputs)
+
+    def listing(self, outputs: Iterable[str], known: Sequence[str] = ()) -> str:
+        """Return a line for each node that outputs need and `known` outputs do not: its
+        number, what it is, its shape, dtype, name and place.
+        """
+        outputs = list(outputs)
+        hidden = set(map(id, self.walk(known)))
         label: dict[int, str] = {}
         lines = []
-        for node in nodes:
+        for node in self.walk([*known, *outputs]):
             info = self.nodes[node]
             if not info.operands and not isinstance(node, ArrayNode):
                 label[id(node)] = str(node)
@@ -343,6 +349,8 @@ class Graph:
                     continue
             else:
                 label[id(node)] = f"%{info.index}"
+            if id(node) in hidden:
+                continue
             inside = [label[id(operand)] for operand in info.operands]
             inside += [str(param) for param in getattr(node, "params", ())]
             if isinstance(node, ArrayConstant):
@@ -354,5 +362,5 @@ class Graph:
                 f"{label[id(node)]:>5} = {what}({', '.join(inside)})"
                 f"  {show(info.shape)} {info.dtype}{name}{where}"
             )
-        lines += [f"{name} -> {label[id(node)]}" for name, node in self.outputs.items()]
+        lines += [f"{name} -> {label[id(self.outputs[name])]}" for name in outputs]
         return "\n".join(lines)

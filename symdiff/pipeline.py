@@ -26,6 +26,7 @@ from .emit.module import Description, emit, has_named_tuple, reserved_names
 from .errors import CornerWarning, SpecError, VerificationError
 from .formula import expression, latex
 from .graph import Graph
+from .notebook import page
 from .ops.recording import paused
 from .program.schedule import Program, schedule
 from .report import Report, report
@@ -248,6 +249,14 @@ class Compiled:
     def latex(self) -> str:
         """Return the loss as LaTeX, a line for each named value."""
         return latex(self.traced)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the formula, the costs, the module's text."""
+        return page(self.latex(), self.report, self.source)
+
+    def _repr_latex_(self) -> str:
+        """Return the formula as a notebook typesets it."""
+        return f"$${self.latex()}$$"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the module to a file, whole or not at all.

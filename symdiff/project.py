@@ -26,7 +26,8 @@ __all__ = ["Project", "read_project"]
 FILE = "pyproject.toml"
 TABLE = "[[tool.symdiff.compile]]"
 
-# The kinds of values that the entries of a table have.
+# The kinds of values that the entries of a table have; those of `Settings` by what
+# stands in it when nothing is said.
 ENTRIES: dict[str, tuple[type, ...]] = {
     "target": (str,),
     "output": (str,),
@@ -34,13 +35,11 @@ ENTRIES: dict[str, tuple[type, ...]] = {
     "static": (dict,),
     "wrt": (str, list),
     "dtype": (str,),
-    "rewrites": (str,),
-    "no-rewrite": (str, list),
-    "corners": (str,),
-    "simplify": (bool,),
-    "share": (bool,),
-    "style": (str,),
     "verify": (bool,),
+    **{
+        name.replace("_", "-"): (str, list) if value == () else (type(value),)
+        for name, value in vars(Settings()).items()
+    },
 }
 KINDS = {str: "a text", list: "a list of texts", dict: "a table", bool: "true or false"}
 
@@ -137,14 +136,11 @@ def _check_entry(title: str, entry: Any) -> None:
 
 def _job(title: str, entry: Mapping[str, Any], folder: Path) -> Job:
     wrt = entry.get("wrt")
-    settings = Settings(
-        entry.get("rewrites", "safe"),
-        names(entry.get("no-rewrite", ())),
-        entry.get("corners", "least-norm"),
-        entry.get("simplify", True),
-        entry.get("share", True),
-        entry.get("style", "plain"),
-    )
+    settings = {
+        name: entry.get(name.replace("_", "-"), default)
+        for name, default in vars(Settings()).items()
+    }
+    settings["no_rewrite"] = names(settings["no_rewrite"])
     specs, static = entry.get("args", {}), entry.get("static", {})
     return Job(
         target=str(folder / entry["target"]),
@@ -154,7 +150,7 @@ def _job(title: str, entry: Mapping[str, Any], folder: Path) -> Job:
         wrt=tuple(wrt) if isinstance(wrt, list) else wrt,
         dtype=entry.get("dtype", "float64"),
         verify=entry.get("verify", True),
-        settings=settings,
+        settings=Settings(**settings),
     )
 
 

@@ -58,15 +58,18 @@ class Report:
     corners: tuple[str, ...]
     verification: object = None
 
-    def table(self) -> list[str]:
-        """Return the lines of the table of costs."""
-        rows = [
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of costs, the first with the titles."""
+        return [
             ("Cost", "multiply-adds", "elementwise", "transcendental"),
             ("    forward", *self.forward.texts()),
             ("    backward", *self.backward.texts()),
         ]
+
+    def table(self) -> list[str]:
+        """Return the lines of the table of costs."""
         kept = _text(sympy.expand(self.kept))
-        return [*aligned(rows), f"    kept between the passes: {kept} values"]
+        return [*aligned(self.rows()), f"    kept between the passes: {kept} values"]
 
     def __str__(self) -> str:
         before = (self.forward_before.operations, self.backward_before.operations)

@@ -11,25 +11,50 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shutil import get_terminal_size
 
 import click
 
 from .errors import SymdiffError
 from .loading import last_position
 
-__all__ = ["bar", "described", "print_text", "progress", "report", "say", "say_error"]
+__all__ = [
+    "bar",
+    "described",
+    "print_text",
+    "progress",
+    "report",
+    "say",
+    "say_error",
+    "show",
+]
 
 
 def print_text(text: str, language: str) -> None:
     """Print a text in colour on a terminal, its bare bytes into a pipe or a file."""
-    if not sys.stdout.isatty():
+    if sys.stdout.isatty():
+        click.echo(_coloured(text, language), nl=False)
+    else:
         click.echo(text.encode(), nl=False)
-        return
+
+
+def show(text: str, language: str) -> None:
+    """Print a text as `print_text` does, in a pager where it is longer than the screen."""
+    if sys.stdout.isatty() and text.count("\n") >= get_terminal_size().lines:
+        click.echo_via_pager(_coloured(text, language), color=True)
+    else:
+        print_text(text, language)
+
+
+def _coloured(text: str, language: str) -> str:
     from rich.console import Console
     from rich.syntax import Syntax
 
-    coloured = Syntax("", language, background_color="default").highlight(text)
-    Console().print(coloured, soft_wrap=True, end="")
+    console = Console()
+    with console.capture() as captured:
+        coloured = Syntax("", language, background_color="default").highlight(text)
+        console.print(coloured, soft_wrap=True, end="")
+    return captured.get()
 
 
 def say(text: str, style: str, rest: str = "") -> None:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from symdiff import __version__
-from symdiff.cli import main
+from symdiff.cli import STAGES, main
 from symdiff.errors import TraceError, VerificationError
 from symdiff.source import columns_of, position_of
 
@@ -296,6 +296,36 @@ def test_show_prints_a_stage(
     assert calls[0]["wrt"] == "w"
 
 
+def test_the_gradient_is_what_the_value_does_not_need(run: Run) -> None:
+    graph = run("show", "loss.py:loss", "--stage", "graph").stdout.splitlines()
+    gradient = run("show", "loss.py:loss", "--stage", "gradient").stdout.splitlines()
+    assert set(gradient) < set(graph)
+    assert any(line.startswith("d_w -> ") for line in gradient)
+    assert not any(line.startswith("value -> ") for line in gradient)
+
+
+@pytest.mark.parametrize("words", [["-o", "a.svg"], ["--stage", "dot", "-o", "a.py"]])
+def test_only_a_drawing_goes_to_a_file(run: Run, words: list[str]) -> None:
+    result = run("show", "loss.py:loss", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "-o OUT.svg goes with --stage dot." in result.stderr
+
+
+def test_a_drawing_without_graphviz_is_refused(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("show", "loss.py:loss", "--stage", "dot", "-o", "a.svg")
+    monkeypatch.setenv("PATH", str(folder))
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "FileError: Graphviz's program dot is not installed" in result.stderr
+    program = folder / "dot"
+    program.write_text(f"#!{sys.executable}\nprint('<svg/>')\n")
+    program.chmod(0o755)
+    assert run(*words).stderr == "wrote a.svg\n"
+    assert (folder / "a.svg").read_text() == "<svg/>\n"
+
+
 # What goes wrong.
 
 
@@ -491,7 +521,7 @@ def test_compiled_file_is_fresh_until_the_loss_changes(folder: Path, run: Run) -
     assert "+++ gradient.py (regenerated)" in result.stdout
 
 
-@pytest.mark.parametrize("stage", ["graph", "program", "latex", "source", "corners"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_of_a_real_loss_prints(run: Run, stage: str) -> None:
     result = run("show", "loss.py:loss", "--stage", stage)
     assert result.exit_code == 0, result.stderr
