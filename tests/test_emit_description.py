@@ -127,7 +127,7 @@ def test_a_heading_leaves_out_the_def_on_its_line():
     # fmt: off
     def loss(x, y):
         def squash(v): return np.tanh(v) * v  # noqa: E704 - this is what is tested
-        return np.sum(squash(x) * squash(y))
+        return np.sum(squash(np.sin(x)) * squash(y))
     # fmt: on
 
     assert "# gradient of: np.tanh(v) * v\n" in source(loss)
