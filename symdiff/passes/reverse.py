@@ -207,8 +207,12 @@ def _masked(nodes: Nodes, g: Handle) -> tuple[Handle, Handle, bool] | None:
 def _gradient(
     nodes: Nodes, node: sympy.Expr, parts: Parts, joint: JointCorners
 ) -> sympy.Expr:
-    """Return the gradient of one input, zero where the value does not depend on it."""
+    """Return the gradient of one input, zero where the value does not depend on it.
+
+    It stands where the first use of the input does, the last to be undone.
+    """
     shape, dtype = nodes.shape(node), nodes.dtype(node)
     if id(node) not in parts:
         return full_like_shape(handle_of(0), shape, dtype).node
-    return full_like_shape(_total(nodes, node, parts, joint), shape, dtype).node
+    with nodes.marked(nodes[parts[id(node)][-1].node].position, backward=True):
+        return full_like_shape(_total(nodes, node, parts, joint), shape, dtype).node

@@ -70,8 +70,8 @@ def backward(cache, cotangent=1.0):
     d_x_minus_mean_x_factor = -0.5 * (d_one_over_root_var / root_var**2)  # (8,)
     d_x_minus_mean_x_factor = 2 * (d_x_minus_mean_x_factor / n / root_var)[None]
     d_x_minus_mean_x = d_x_minus_mean_x_factor * x_minus_mean_x  # (n, 8)
-    d_x = d_x_minus_mu + d_x_minus_mean_x  # (n, 8)
     # gradient of: mu = x.mean(axis=0)
+    d_x = d_x_minus_mu + d_x_minus_mean_x  # (n, 8)
     d_x += -d_x_minus_mean_x.mean(axis=0) - d_x_minus_mu.mean(axis=0)
     return Gradient(x=d_x, gamma=d_gamma, beta=d_beta)
 

@@ -54,6 +54,7 @@ def backward(cache, cotangent=1.0):
     # gradient of: z = (x - mu) / sigma
     d_one_over_sigma = (d_z * x_minus_mu).sum(axis=0)  # (d,)
     d_mu = -(d_z / sigma).sum(axis=0)  # (d,)
+    # gradient of: sigma = np.exp(log_sigma)
     d_log_sigma = -d_sum_sum_log_density * n - d_one_over_sigma / sigma**2 * sigma
     return Gradient(mu=d_mu, log_sigma=d_log_sigma)
 

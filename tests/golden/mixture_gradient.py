@@ -81,6 +81,7 @@ def backward(cache, cotangent=1.0):
     # gradient of: np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
     factor = d_log_weights.sum() / sum_exp_logits_minus_top * exp_logits_minus_top
     d_logits = d_log_weights - factor  # (3,)
+    # gradient of: z = (X[:, None, :] - mu) / np.exp(log_sigma)
     d_log_sigma = -d_log_weights[:, None] - d_log_sigma_term  # (3, d)
     return Gradient(logits=d_logits, mu=d_mu, log_sigma=d_log_sigma)
 

@@ -181,6 +181,8 @@ def backward(cache, cotangent=1.0):
     d_damping += d_damping_times_speed * start[1]
     d_product_0 += d_acceleration_0 * sin_angle_0
     d_length = 9.81 * d_product_0 / length**2  # ()
+
+    # gradient of: angle, speed = start
     d_start = np.zeros((2,))
     d_start[1] = d_speed_0 + d_damping_times_speed * damping
     d_start[0] = d_angle_0 + d_acceleration_0 * product_0 * np.cos(start[0])

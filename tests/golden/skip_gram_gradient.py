@@ -79,6 +79,7 @@ def backward(cache, cotangent=1.0):
     # gradient of: v = inside[centre]
     d_inside = np.zeros((words, 16))
     np.add.at(d_inside, centre, d_v_term + product_1 * outside_at_context)
+    # gradient of: near = np.sum(v * outside[context], axis=1)
     d_outside = np.zeros((words, 16))
     np.add.at(d_outside, others, d_minus_x[:, :, None] * v[:, None, :])
     np.add.at(d_outside, context, product_1 * v)
