@@ -12,6 +12,7 @@ import numpy as np
 import sympy
 
 from ..graph import Nodes, number_of
+from ..ops.choices import Safe
 from ..ops.corners import Corner, shown
 from ..ops.table import ROWS
 from ..source import Position
@@ -52,6 +53,8 @@ def corner_lines(
             slope = corner.slope_text(joint.convention, needed)
             if id(node) in joint.corners:
                 slope = "the least-norm slope of all corners there"
+            if any(type(one) is Safe for one in nodes[node].operands):
+                slope += " where its branch is taken"
             lines[f"{_place(nodes, node, corner)}: {slope}"] = None
         elif kink is not None and kink.how == "choice":
             what = f"{_expression(nodes, node)} at {_point(nodes, kink, node)}"
@@ -127,16 +130,26 @@ def _place(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
     """Return where a corner is: file, line, the expression, the condition."""
     info = nodes[node]
     operands = [
-        _text(nodes, one, node) or _LETTERS[place % len(_LETTERS)]
+        _text(nodes, _bare(nodes, one), node) or _LETTERS[place % len(_LETTERS)]
         for place, one in enumerate(info.operands)
     ]
     what = _segment(nodes, node) or corner.of.format(*operands)
     result = info.name or what
+    if len(operands) == 2 and number_of(info.operands[0]) is not None:
+        operands.reverse()  # the number last
     at = corner.at.format(*operands, y=result)
     said = "{y}" in corner.at and result == what
     alone = said or len(what) + len(at) > _WIDEST
     where = info.position or "somewhere"
     return f"{where}: {at}" if alone else f"{where}: {what} at {at}"
+
+
+def _bare(nodes: Nodes, one: sympy.Expr) -> sympy.Expr:
+    """Return the user's operand of what may be kept safe in a branch not taken."""
+    if type(one) is not Safe:
+        return one
+    _, *branches = nodes[one].operands
+    return next(branch for branch in branches if number_of(branch) is None)
 
 
 def _text(nodes: Nodes, one: sympy.Expr, node: sympy.Expr) -> str:

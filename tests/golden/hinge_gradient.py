@@ -16,7 +16,7 @@ Cost          multiply-adds  elementwise    transcendental
     kept between the passes: d + n values
 
 Corners
-    hinge.py:11: np.maximum(0, 1 - margin) at 0 == 1 - margin: slope 0
+    hinge.py:11: np.maximum(0, 1 - margin) at 1 - margin == 0: slope 0
 """
 
 import sys
