@@ -1,17 +1,19 @@
 """Specs of arrays and the leaves that they describe: one array each, named and typed.
 
 In: the spec of an argument, which is a shape, a text, an `ArraySpec`, an example, a
-jaxtyping annotation, or nested dicts, lists, tuples and named tuples of these. Out: its
-`Leaf`s. Refused with a `SpecError`: a spec that cannot be read.
+jaxtyping annotation, or nested dicts, lists, tuples, named tuples and dataclasses of
+these. Out: its `Leaf`s. Refused with a `SpecError`: a spec that cannot be read.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import keyword
 import numbers
 import re
 import sys
 import threading
+import typing
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +38,8 @@ __all__ = [
     "normal",
     "parse_spec",
     "read_leaves",
+    "spec_of_class",
+    "treespec_of_tuple",
 ]
 
 FLOATS = ("float32", "float64")
@@ -43,7 +47,7 @@ INTS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"
 DTYPES = ("bool", *INTS, *FLOATS)
 FORMS = (
     'A spec is a shape such as ("n", 784) or (), a text such as "n,784" or "n:int64",\n'
-    "an ArraySpec, an example array or number, or a dict, list or tuple of specs."
+    "an ArraySpec, an example array or number, or a dict, list, tuple or dataclass of specs."
 )
 SIZES = "A size is a whole number or a name such as n; write a list for several specs."
 
@@ -137,8 +141,70 @@ def _flatten(argument: str, entry: Any) -> tuple[list[Path], list, optree.PyTree
     return [tuple(map(_step, accessor)) for accessor in accessors], entries, tree
 
 
+def treespec_of_tuple(tree: optree.PyTreeSpec) -> optree.PyTreeSpec:
+    """Return the structure of a tuple of a list's items."""
+    return optree.treespec_tuple(tree.children(), namespace=_NAMESPACE)
+
+
+def spec_of_class(cls: Any) -> object | None:
+    """Return the spec that a dataclass or named tuple is whose fields are all annotated
+    with specs, None for other values.
+    """
+    if not (dataclasses.is_dataclass(cls) or optree.is_namedtuple_class(cls)):
+        return None
+    try:
+        hints = typing.get_type_hints(cls)
+    except Exception:  # noqa: BLE001 - names that only a type checker has say nothing
+        return None
+    names = getattr(cls, "_fields", None) or [
+        one.name for one in dataclasses.fields(cls)
+    ]
+    notes = (hints.get(name) for name in names)
+    specs = [note if is_annotation(note) else spec_of_class(note) for note in notes]
+    if None in specs:
+        return None
+    return cls(*specs) if issubclass(cls, tuple) else _filled(cls, names, specs)
+
+
+def _filled(cls: type, names: Iterable[str], values: Iterable) -> Any:
+    """Return an instance of a dataclass; none of its own code runs on what may stand for
+    arrays.
+    """
+    made: Any = object.__new__(cls)
+    for name, value in zip(names, values, strict=True):
+        object.__setattr__(made, name, value)
+    return made
+
+
+_dataclasses: set[type] = set()
+
+
+def _register(cls: Any) -> None:
+    """Let optree take a dataclass apart."""
+    if cls in _dataclasses:
+        return
+    names = tuple(one.name for one in dataclasses.fields(cls))
+    for one in dataclasses.fields(cls):
+        if not one.init:
+            raise SpecError(
+                f"field {one.name!r} of {cls.__name__} is computed by the dataclass itself",
+                remedy="Every field of a dataclass is a spec: make this one a property.",
+            )
+    optree.register_pytree_node(
+        cls,
+        lambda node: ([getattr(node, name) for name in names], names, names),
+        lambda _, values: _filled(cls, names, values),
+        path_entry_type=optree.DataclassEntry,
+        namespace=_NAMESPACE,
+    )
+    _dataclasses.add(cls)
+
+
 def _is_leaf(node: object) -> bool:
     """Tell leaves from containers; None is structure without a leaf."""
+    if dataclasses.is_dataclass(node) and not isinstance(node, ArraySpec | type):
+        _register(type(node))
+        return False
     if type(node) is dict:
         for key in node:
             literal(key)
@@ -161,6 +227,8 @@ def _is_shape(node: tuple) -> bool:
 
 def _step(entry: optree.PyTreeEntry) -> tuple[str, object]:
     """Return one step of a path; a field that is no plain identifier goes by index."""
+    if isinstance(entry, optree.DataclassEntry):
+        return ("attr", entry.name)
     if isinstance(entry, optree.NamedTupleEntry) and _word(entry.field) == entry.field:
         return ("attr", entry.field)
     return ("item", entry.entry)

@@ -22,7 +22,7 @@ import sympy
 from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
-from .emit.module import Description, emit, has_named_tuple, reserved_names
+from .emit.module import Description, emit, has_record, reserved_names
 from .errors import CornerWarning, SpecError, VerificationError
 from .formula import expression, latex
 from .graph import Graph
@@ -110,8 +110,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
     traced = trace(fn, signature, dtype)
     before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
     _warn(graph)
-    named = (one.name for one in signature.arguments if has_named_tuple(one))
-    kept = [name for name in named if name in wanted]
+    records = (one.name for one in signature.arguments if has_record(one))
+    kept = [name for name in records if name in wanted]
     program = schedule(graph, reserved_names(signature), kept, style)
     facts = report(before, graph, program.kept)
     bounds = index_bounds(graph)

@@ -2,14 +2,14 @@
 
 In: a function and the specs of its parameters, or its jaxtyping annotations. Out: a
 `Signature`. Refused with a `SpecError`: a parameter without spec, a spec that cannot be
-read, `*args` and `**kwargs`.
+read.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,28 @@ from .leaves import (
     normal,
     parse_spec,
     read_leaves,
+    spec_of_class,
+    treespec_of_tuple,
 )
 from .source import definition_of
 
-__all__ = ["Argument", "ArraySpec", "Leaf", "Signature", "parse_spec", "read_signature"]
+__all__ = [
+    "Argument",
+    "ArraySpec",
+    "Leaf",
+    "Signature",
+    "parse_spec",
+    "passed",
+    "read_signature",
+]
 
 Parameters = dict[str, inspect.Parameter]
+
+# How the specs of any number of arguments are written.
+_VARIADIC: dict[inspect._ParameterKind, str] = {
+    inspect.Parameter.VAR_POSITIONAL: '[("n", 784), (784,)]',
+    inspect.Parameter.VAR_KEYWORD: '{"W": ("n", 784), "b": (784,)}',
+}
 
 
 @dataclass(frozen=True)
@@ -76,16 +92,32 @@ class Signature:
 
         def call(*values: object) -> object:
             given = {**self.static, **dict(zip(names, values, strict=True))}
-            positional, keywords = [], {}
-            for parameter in parameters:
-                value = given[normal(parameter.name)]
-                if parameter.kind is parameter.KEYWORD_ONLY:
-                    keywords[parameter.name] = value
-                else:
-                    positional.append(value)
+            positional, keywords = passed(
+                (one.kind, one.name, given[normal(one.name)]) for one in parameters
+            )
             return fn(*positional, **keywords)
 
         return call
+
+
+def passed(
+    values: Iterable[tuple[inspect._ParameterKind, str, Any]],
+) -> tuple[list, dict[str, Any]]:
+    """Return how values are passed, by position and by keyword, given the kind and the
+    name of each one's parameter.
+    """
+    positional: list = []
+    keywords: dict[str, Any] = {}
+    for kind, name, value in values:
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            positional.extend(value)
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            keywords.update(value)
+        elif kind is inspect.Parameter.KEYWORD_ONLY:
+            keywords[name] = value
+        else:
+            positional.append(value)
+    return positional, keywords
 
 
 def read_signature(
@@ -102,9 +134,9 @@ def read_signature(
     Raises
     ------
     SpecError
-        If a parameter has no spec and no default or is variadic, if a spec cannot be
-        read, if `args` or `static` name what is no parameter, or both name the same,
-        or if `dtype` is not float32 or float64.
+        If a parameter has no spec and no default, if a spec cannot be read, if `args`
+        or `static` name what is no parameter, or both name the same, or if `dtype` is
+        not float32 or float64.
     """
     function = _underlying(fn)
     try:
@@ -116,8 +148,11 @@ def read_signature(
         taken = set(specs)  # so that no leaf hides an argument
         arguments = []
         for name, spec in specs.items():
+            kind = parameters[name].kind
             leaves, tree = read_leaves(name, spec, real, taken)
-            arguments.append(Argument(name, parameters[name].kind, leaves, tree))
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                tree = treespec_of_tuple(tree)
+            arguments.append(Argument(name, kind, leaves, tree))
         return Signature(tuple(arguments), fixed)
     except SpecError as error:
         if code := getattr(function, "__code__", None):
@@ -140,13 +175,6 @@ def _parameters(fn: Callable, function: Any) -> Parameters:
             f"the parameters of {_title(function)} cannot be read: {error}",
             remedy="Wrap it in a function that names its parameters.",
         ) from error
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise SpecError(
-                f"{_title(function)} takes {parameter}: any number of arguments",
-                remedy="Name each parameter, or take one list or dict of arrays;\n"
-                "a decorator keeps its function's parameters with functools.wraps.",
-            )
     named = {normal(parameter.name): parameter for parameter in parameters}
     if len(named) < len(parameters):
         raise SpecError(
@@ -175,16 +203,51 @@ def _divide(
             fixed[name] = baked[name]
         elif name in found:
             specs[name] = found[name]
+            _check_variadic(parameter, found[name], parameters)
         elif parameter.default is not parameter.empty:
             fixed[name] = parameter.default
         else:
             raise SpecError(
-                f"parameter {name!r} of {_title(function)} has no spec",
-                remedy=f'Give its own sizes: args={{"{name}": ("n", 784)}}, or on the '
-                f"command line --arg {name}=n,784;\n"
-                f'or bake a value in: static={{"{name}": ...}}.',
+                f"parameter {parameter.name!r} of {_title(function)} has no spec",
+                remedy=_missing(parameter),
             )
     return specs, fixed
+
+
+def _missing(parameter: inspect.Parameter) -> str:
+    """Return what to do about a parameter without a spec."""
+    name, some = parameter.name, _VARIADIC.get(parameter.kind)
+    if some:
+        return (
+            f'{parameter} is any number of arguments: args={{"{name}": {some}}};\n'
+            "a decorator keeps its function's parameters with functools.wraps."
+        )
+    return (
+        f'Give its own sizes: args={{"{name}": ("n", 784)}}, or on the '
+        f"command line --arg {name}=n,784;\n"
+        f'or bake a value in: static={{"{name}": ...}}.'
+    )
+
+
+def _check_variadic(
+    parameter: inspect.Parameter, spec: object, parameters: Parameters
+) -> None:
+    """Raise where the spec of `*args` is no list of specs, that of `**kwargs` no dict."""
+    some = _VARIADIC.get(parameter.kind)
+    if not some:
+        return
+    wanted: type = dict if parameter.kind is parameter.VAR_KEYWORD else list
+    if not isinstance(spec, wanted):
+        raise SpecError(
+            f"the spec of {parameter} is no {wanted.__name__} of specs",
+            remedy=f"Write one for each argument: {some}.",
+        )
+    for key in spec if isinstance(spec, dict) else ():
+        if not (isinstance(key, str) and key.isidentifier()) or key in parameters:
+            raise SpecError(
+                f"the spec of {parameter}: {key!r} cannot be a keyword of its own",
+                remedy="Keys are the names of the arguments, other than the parameters'.",
+            )
 
 
 def _entries(option: str, given: object, parameters: Parameters) -> dict[str, object]:
@@ -216,7 +279,13 @@ def _beside(parameters: Parameters, function: Any) -> dict[str, object]:
     table = scope.get("ARGS")
     entries = table.items() if isinstance(table, Mapping) else ()
     named = {normal(key): spec for key, spec in entries if isinstance(key, str)}
-    return {name: note for name, note in notes.items() if is_annotation(note)} | named
+    specs = {name: _of_annotation(note) for name, note in notes.items()}
+    return {name: spec for name, spec in specs.items() if spec is not None} | named
+
+
+def _of_annotation(note: object) -> object | None:
+    """Return the spec that an annotation is, or that those of its class's fields are."""
+    return note if is_annotation(note) else spec_of_class(note)
 
 
 def _evaluated(annotation: object, scope: dict) -> object:

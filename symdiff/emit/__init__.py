@@ -7,14 +7,14 @@ fills the template, `screening` looks at the result.
 
 from .description import docstring, header
 from .module import Description, emit
-from .nesting import has_named_tuple
+from .nesting import has_record
 from .scope import reserved_names
 
 __all__ = [
     "Description",
     "docstring",
     "emit",
-    "has_named_tuple",
+    "has_record",
     "header",
     "reserved_names",
 ]

@@ -18,7 +18,7 @@ from ..leaves import literal
 from ..program.fitting import Group, exploded, fitted, group, repeated, tuple_group
 from ..shapes import show
 from ..specs import Argument, Leaf, Signature
-from .nesting import is_nested, nested
+from .nesting import Class, is_nested, nested
 
 __all__ = ["Checking"]
 
@@ -40,7 +40,7 @@ class Checking:
 
     np: NumPy's name. read: names of the arrays and sizes that the passes read. helpers:
     names of the module's own functions, by what they do. arrays, sizes: local names by
-    leaf and by size. classes: texts of named tuples.
+    leaf and by size. classes: names of named tuples and dataclasses.
     """
 
     signature: Signature
@@ -49,7 +49,7 @@ class Checking:
     helpers: Mapping[str, str]
     arrays: Mapping[str, str]
     sizes: Mapping[str, str]
-    classes: Mapping[tuple[str, tuple[str, ...]], str]
+    classes: Mapping[Class, str]
 
     # The check of the arguments.
 

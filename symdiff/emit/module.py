@@ -23,7 +23,7 @@ from ..program.schedule import BUILTINS, Program, Statement
 from ..shapes import show
 from ..specs import Signature
 from .checking import DRAWS, Checking
-from .nesting import containers, gradient_of, has_named_tuple, is_named_tuple, is_nested
+from .nesting import containers, gradient_of, has_record, is_nested, is_record
 from .scope import (
     HELPERS,
     PUBLIC,
@@ -35,7 +35,14 @@ from .scope import (
 )
 from .screening import Own, screen
 
-__all__ = ["Description", "emit", "has_named_tuple", "reserved_names", "templates"]
+__all__ = ["Description", "emit", "has_record", "reserved_names", "templates"]
+
+
+# What stands before any number of arguments.
+_STARS: dict[inspect._ParameterKind, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
 
 
 @dataclass(frozen=True)
@@ -166,17 +173,18 @@ class _Fields:
         }
 
     def is_usual(self) -> bool:
-        """Return whether the names in the template's lines are the usual ones."""
+        """Return whether the template's lines are of the usual names and arguments."""
         helpers = [self.helpers[one] == f"_{one}" for one in HELPERS]
-        return self.program.np == "np" and all(helpers)
+        variadic = any(one.kind in _STARS for one in self.arguments)
+        return self.program.np == "np" and all(helpers) and not variadic
 
     def own(self) -> Own:
         """Return the names and attributes that are this module's own."""
         program, helpers = self.program, self.helpers
         parameters = {one.name for one in self.arguments}
         functions = {part for one in program.functions for part in one.split(".")}
-        own = {field for _, names in self.classes for field in names}
-        replace = {"_replace"} if own else set()
+        own = {field for one in self.classes for field in one.fields}
+        replace = {"_replace", "replace"} if own else set()
         dtypes = {leaf.dtype for leaf in self.signature.leaves} | {"int64"}
         return Own(
             imports=self._libraries(),
@@ -188,15 +196,24 @@ class _Fields:
                 *(line.split()[-1].partition(".")[0] for line in self._libraries()),
                 *(helpers["check"], helpers["array"], helpers["match"]),
                 *(*PUBLIC, *self.aliases.values(), *self.classes.values()),
-                *("cache", "cotangent", *BUILTINS),
+                *("cache", "cotangent", "dataclasses", *BUILTINS),
             },
             others=helpers.values(),
             attributes={*functions, *own, *replace, *dtypes},
+            mappings={
+                text
+                for place, one in enumerate(self.arguments)
+                for text in (one.name, f"arguments[{place}]")
+                if one.kind is inspect.Parameter.VAR_KEYWORD
+            },
         )
 
     def _imports(self) -> list[str]:
         standard = ["import sys"]
-        if self.classes:
+        makers = {one.maker for one in self.classes}
+        if "dataclasses.make_dataclass" in makers:
+            standard.insert(0, "import dataclasses")
+        if "namedtuple" in makers:
             standard.append("from collections import namedtuple")
         if not self.description.single:
             standard.append("from typing import NamedTuple")
@@ -255,9 +272,10 @@ class _Fields:
         parts: list[str] = []
         kinds = [one.kind for one in self.arguments]
         for place, one in enumerate(self.arguments):
-            if one.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in parts:
+            starred = any(part.startswith("*") for part in parts)
+            if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
                 parts.append("*")
-            parts.append(one.name)
+            parts.append(f"{_STARS.get(one.kind, '')}{one.name}")
             positional = inspect.Parameter.POSITIONAL_ONLY
             if one.kind is positional and positional not in kinds[place + 1 :]:
                 parts.append("/")
@@ -268,7 +286,8 @@ class _Fields:
         items = []
         for one in self.arguments:
             keyword = one.kind is inspect.Parameter.KEYWORD_ONLY
-            items.append((f"{one.name}=" if keyword else "", one.name))
+            prefix = f"{one.name}=" if keyword else _STARS.get(one.kind, "")
+            items.append((prefix, one.name))
         return Group(f"{function}(", tuple(items), ")")
 
     # The gradient.
@@ -282,7 +301,8 @@ class _Fields:
             kind = f"{self.program.np}.ndarray  # {show(argument.leaves[0].shape)}"
             if is_nested(argument):
                 outer = next(containers(argument))
-                plain = type(outer) if type(outer) in (dict, list) else tuple
+                kinds = (one for one in (dict, list, tuple) if isinstance(outer, one))
+                plain = next(kinds, object)
                 kind = f"{plain.__name__}  # nested as the argument"
             line = f"{self.fields[name]}: {kind}"
             lines.append(line if len(line) <= 84 else line.partition("  #")[0])
@@ -316,21 +336,26 @@ class _Fields:
             for one in containers(argument):
                 if isinstance(one, dict):
                     found.add("dict")
+                elif is_record(one):
+                    found.add("named" if isinstance(one, tuple) else "dataclass")
                 else:
-                    found.add("named" if is_named_tuple(one) else "list")
+                    found.add("list")
         return sorted(found)
 
     def _class_lines(self) -> list[str]:
-        """Return the classes of the user's named tuples, as the checks need them."""
+        """Return the classes of the user's named tuples and dataclasses, as the checks
+        need them.
+        """
         lines = []
-        for (_, own), name in self.classes.items():
+        for one, name in self.classes.items():
             items: list[tuple[str, Text]] = [
                 ("", f'"{name}"'),
-                ("", group("[", (("", f'"{field}"') for field in own), "]")),
+                ("", group("[", (("", f'"{field}"') for field in one.fields), "]")),
             ]
-            if any(field.startswith("_") for field in own):
+            private = any(field.startswith("_") for field in one.fields)
+            if private and one.maker == "namedtuple":
                 items.append(("rename=", "True"))
-            lines += fitted(f"{name} = ", group("namedtuple(", items, ")"), width=88)
+            lines += fitted(f"{name} = ", group(f"{one.maker}(", items, ")"), width=88)
         return lines
 
     def _self_check(self) -> dict[str, Any]:
@@ -358,14 +383,15 @@ class _Fields:
 
     def _pass_made_up(self) -> str:
         """Return how made-up arguments are passed on: by position where they can be."""
-        keywords = [
-            f"{one.name}=arguments[{place}]"
+        named = inspect.Parameter.KEYWORD_ONLY
+        others = [
+            f"{f'{one.name}=' if one.kind is named else _STARS[one.kind]}arguments[{place}]"
             for place, one in enumerate(self.arguments)
-            if one.kind is inspect.Parameter.KEYWORD_ONLY
+            if one.kind is named or one.kind in _STARS
         ]
-        count = len(self.arguments) - len(keywords)
-        positional = f"*arguments[:{count}]" if keywords else "*arguments"
-        return ", ".join([positional] * bool(count) + keywords)
+        count = len(self.arguments) - len(others)
+        positional = f"*arguments[:{count}]" if others else "*arguments"
+        return ", ".join([positional] * bool(count) + others)
 
     def _pairs(self, nested: bool) -> str:
         """Return the pairs of a made-up array and its part of the gradient."""

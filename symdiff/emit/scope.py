@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..program.naming import Names
 from ..specs import Signature
-from .nesting import containers, is_named_tuple, is_nested
+from .nesting import Class, class_of, containers, is_nested, is_record
 
 __all__ = [
     "HELPERS",
@@ -29,7 +29,7 @@ def reserved_names(signature: Signature) -> set[str]:
     """Return the names that values of the passes must not have."""
     nested = {one.name for one in signature.arguments if is_nested(one)}
     own = {*helpers(signature).values(), *aliases(signature).values()}
-    imported = {"Gradient", "NamedTuple", "namedtuple", "sys"}
+    imported = {"Gradient", "NamedTuple", "dataclasses", "namedtuple", "sys"}
     return {*nested, *own, *classes(signature).values(), *imported}
 
 
@@ -46,17 +46,16 @@ def aliases(signature: Signature) -> dict[str, str]:
     return {name: names.give(f"_{name}") for name in PUBLIC if name in own}
 
 
-def classes(signature: Signature) -> dict[tuple[str, tuple[str, ...]], str]:
-    """Return the module's classes of named tuples, by their names and fields."""
+def classes(signature: Signature) -> dict[Class, str]:
+    """Return the names in the module of the user's named tuples and dataclasses."""
     names = _names(signature)
     for own in (*helpers(signature).values(), *aliases(signature).values()):
         names.keep(own)
-    found: dict[tuple[str, tuple[str, ...]], str] = {}
+    found: dict[Class, str] = {}
     for argument in signature.arguments:
-        for one in filter(is_named_tuple, containers(argument)):
-            key = (type(one).__name__, one._fields)
-            if key not in found:
-                found[key] = names.give(f"_{type(one).__name__}")
+        for one in map(class_of, filter(is_record, containers(argument))):
+            if one not in found:
+                found[one] = names.give(f"_{one.name}")
     return found
 
 

@@ -42,21 +42,24 @@ _TEMPLATE = _kinds(
     *(ast.JoinedStr, ast.FormattedValue),
 )
 _IMPORTS = {
+    "import dataclasses",
     "import sys",
     "from collections import namedtuple",
     "from typing import NamedTuple",
 }
 _NAMES = frozenset("""
     Gradient NamedTuple TypeError ValueError __name__ above abs all along argument
-    arguments array below bool cache casting cotangent dict drawn dtype enumerate error
-    errors expected field fields fits form getattr grad gradient hasattr have isinstance
-    issubclass key kind len list max name namedtuple norm part parts place print range
-    rng rows scale shape size sizes slope start step str sys tuple type value worst zip
+    arguments array below bool cache casting cotangent dataclasses dict drawn dtype
+    enumerate error errors expected field fields fits form getattr grad gradient hasattr
+    have isinstance issubclass key kind len list max name namedtuple norm object part
+    parts place print range rng rows scale shape size sizes slope start step str sys
+    tuple type value vars worst zip
     """.split())  # noqa: SIM905 - read more easily than a list
 _ATTRIBUTES = frozenset("""
-    __name__ _fields append argv asarray can_cast copy default_rng exit float32 float64
-    fmin int64 integers items keys linalg maximum memmap ndarray norm random reduce
-    replace sqrt standard_normal uint64 uniform values vdot
+    __dataclass_fields__ __name__ _fields append argv asarray can_cast copy default_rng
+    exit float32 float64 fmin int64 integers items keys linalg make_dataclass maximum
+    memmap ndarray norm random reduce replace sqrt standard_normal uint64 uniform values
+    vdot
     """.split())  # noqa: SIM905 - the same
 # Those of arrays; of these some write files, buffers or flags.
 _OF_ARRAYS = frozenset(one for one in dir(np.ndarray) if not one.startswith("_")) - {
@@ -75,7 +78,8 @@ class Own:
 
     imports: lines for NumPy and SciPy. functions: those that compute and that take the
     arguments apart: only the names in `passes` are there. others: names in the
-    rest of the module. attributes: of modules and named tuples.
+    rest of the module. attributes: of modules and named tuples. mappings: what may be
+    passed on as any number of keywords.
     """
 
     imports: Collection[str]
@@ -83,6 +87,7 @@ class Own:
     passes: Collection[str]
     others: Collection[str]
     attributes: Collection[str]
+    mappings: Collection[str] = ()
 
 
 def screen(text: str, own: Own) -> None:
@@ -93,12 +98,15 @@ def screen(text: str, own: Own) -> None:
         line = getattr(error, "lineno", None)
         raise TextError(f"the emitted text is no Python, at its line {line}") from error
     attributes = {*_OF_ARRAYS, *_OF_MODULES, *own.attributes}
-    strict = _Allowed(_COMMON, frozenset(own.passes), attributes, own.imports)
+    strict = _Allowed(
+        _COMMON, frozenset(own.passes), attributes, own.imports, own.mappings
+    )
     others = _Allowed(
         _COMMON | _TEMPLATE,
         frozenset({*own.passes, *own.others, *_NAMES}),
         attributes | _ATTRIBUTES,
         own.imports,
+        own.mappings,
     )
     for statement in tree.body:
         passes = (
@@ -119,6 +127,7 @@ class _Allowed:
     names: Collection[str]
     attributes: Collection[str]
     imports: Collection[str]
+    mappings: Collection[str]
 
     def fault(self, node: ast.AST) -> str:
         """Return what is wrong with a node, nothing where it may be there."""
@@ -134,8 +143,10 @@ class _Allowed:
             known = node.attr in self.attributes
             return "" if known else f"the attribute {node.attr}"
         if isinstance(node, ast.keyword):
-            private = (node.arg or "_").startswith("_")
-            known = not private or node.arg in self.names
+            if node.arg is None:
+                passed = ast.unparse(node.value)
+                return "" if passed in self.mappings else f"the keywords {passed}"
+            known = not node.arg.startswith("_") or node.arg in self.names
             return "" if known else f"the keyword {node.arg}"
         if isinstance(node, ast.Import | ast.ImportFrom):
             line = ast.unparse(node)

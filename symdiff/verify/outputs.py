@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import Parameter
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from ..specs import Argument, Leaf, Signature
+from ..specs import Argument, Leaf, Signature, passed
 from .sampling import is_float, nest
 
 __all__ = ["Emitted", "Fault", "Outputs"]
@@ -109,14 +108,9 @@ class Emitted:
         )
 
     def _arguments(self, leaves: Sequence[np.ndarray]) -> tuple[list, dict]:
-        positional, keywords = [], {}
         nested = nest(self.signature, leaves)
-        for argument, value in zip(self.signature.arguments, nested, strict=True):
-            if argument.kind is Parameter.KEYWORD_ONLY:
-                keywords[argument.name] = value
-            else:
-                positional.append(value)
-        return positional, keywords
+        pairs = zip(self.signature.arguments, nested, strict=True)
+        return passed((one.kind, one.name, value) for one, value in pairs)
 
     def _call(self, name: str, *args: object, **keywords: object) -> object:
         try:
