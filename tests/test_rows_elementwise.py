@@ -28,6 +28,8 @@ ROUNDED = [
     case("np.where(np.signbit(x), x ** 2, x)", x=("n",)),
     case("np.copysign(x, y) ** 3 * y", x=("n",), y=("n",)),
     case("np.copysign(x, -1.0) ** 3", x=("n",)),
+    case("np.frexp(3 * x)[0] ** 2 * np.frexp(3 * x)[1]", x=("n", 2)),
+    case("np.ldexp(x, k) ** 2", x=("n",), k=("n", "int64")),
 ]
 
 SELECTED = [
@@ -54,6 +56,24 @@ SELECTED = [
     case("np.where((x > 0) ^ (x > 0.5), x, 0) ** 2", x=("n",)),
     case("np.real(x) * x.real * np.conj(x)", x=("n",)),
     case("x * (x.imag + np.imag(x) + x.conj())", x=("n",)),
+    case("x * np.where(np.isneginf(x) | np.isposinf(x), 0, x)", x=("n",)),
+    case("x * np.allclose(x, y) + x * np.array_equal(x, x)", x=("n",), y=("n",)),
+    case("x * np.array_equal(x, y)", x=("n", 3), y=(3,)),
+    case("x * np.array_equal(x, np.where(x > 0, x, np.nan), True)", x=("n",)),
+    case("x * np.array_equiv(x, x[:1]) + x ** 2", x=("n", 3)),
+    case("x * np.isreal(x) + x ** 2 * np.iscomplex(x)", x=("n",)),
+    case("np.real_if_close(x) ** 2 * np.isrealobj(x)", x=("n",)),
+    case("x * (not np.iscomplexobj(x))", x=("n",)),
+    case("x * np.isnan(x) + x ** 2", x=("n",)),
+    case("np.angle(x) * x + np.angle(x, deg=True)", x=("n",)),
+    case("np.unwrap(4 * x) ** 2", x=("n",)),
+    case("np.unwrap(4 * x, axis=0, period=3.0, discont=1.7) ** 2", x=("n", 2)),
+    case(
+        "x * np.isin(k, [0, 2]) - np.isin(k, [1], invert=True)",
+        x=("n",),
+        k=("n", "int64"),
+    ),
+    case("np.astype(x, float) ** 2 * (np.result_type(x, 1.0) == x.dtype)", x=("n",)),
 ]
 
 INTERPOLATED = [
@@ -69,6 +89,15 @@ INTERPOLATED = [
     case('x * np.sort(x).searchsorted(x, side="right")', x=("n",)),
     case("np.polyval(y, x)", x=("n",), y=(4,)),
     case("np.polyval([1.0, -2.0, 3.0], x)", x=("n",)),
+    case("np.interp(x, [0.0, 0.5, 1.0], y, period=1.3) ** 2", x=("n",), y=(3,)),
+    case("x * np.digitize(x, [-0.5, 0.0, 0.7])", x=("n", 2)),
+    case("x * np.digitize(x, [0.7, 0.0, -0.5], right=True)", x=("n",)),
+    case("x * np.searchsorted(y, x, sorter=np.argsort(y))", x=("n",), y=(4,)),
+    case("np.polyadd(x, y) * np.polysub(x, y)", x=(3,), y=(2,)),
+    case("np.polymul(x, y) ** 2", x=(3,), y=(2,)),
+    case("np.polyder(x, 2) ** 2", x=(4,)),
+    case("np.polyint(x, 2, k=[0.5, 2.0]) ** 2", x=(3,)),
+    case("np.poly(x) ** 2", x=(3,)),
 ]
 
 POWERS = [
@@ -79,7 +108,19 @@ POWERS = [
     case("x * np.allclose(x, 0.3)", x=("n",)),
 ]
 
-CASES = [*ROUNDED, *SELECTED, *INTERPOLATED, *POWERS]
+BITS = [
+    case(f"x * ({text})", x=("n",), k=("n", "int64"), m=("n", "int64"))
+    for text in (
+        "(k & m) + (k | 2) + (k ^ m)",
+        "np.bitwise_and(k, 1) - np.bitwise_or(k, m) + np.bitwise_xor(k, 2)",
+        "~k + np.bitwise_count(k)",
+        "(k << m) + (k >> 1) + np.bitwise_right_shift(8, k)",
+        "np.left_shift(k, 2) + np.right_shift(m, 1)",
+        "np.gcd(k, m) + np.lcm(k + 1, m + 1)",
+    )
+]
+
+CASES = [*ROUNDED, *SELECTED, *INTERPOLATED, *POWERS, *BITS]
 
 
 @over(CASES)
@@ -155,7 +196,7 @@ REFUSED = [
     ("np.select([x > 0], [x, x])", "as many choices"),
     ("np.piecewise(x, [x > 0], [np.sin, np.cos, np.exp])", "for each condition"),
     ("np.piecewise(x, [x > 0], [lambda t: t[:1]])", "another shape"),
-    ("np.bitwise_xor(x, x)", "masks"),
+    ("np.bitwise_xor(x, x)", "whole numbers"),
 ]
 
 

@@ -59,6 +59,18 @@ MOVED = [
     row("atleast_2d", lambda x: np.atleast_2d(x) ** 2, ("n",)),
     row("atleast_3d", lambda x: np.atleast_3d(x) ** 2, ("n", 2)),
     row("atleast_each", lambda x, y: np.atleast_2d(x, y)[0] * y, ("n",), (1, "n")),
+    row("fftshift", lambda x: np.fft.fftshift(x) ** 2 * x, ("n", 3)),
+    row("ifftshift", lambda x: np.fft.ifftshift(x, axes=0) ** 2 * x, ("n", 3)),
+    row("along axis", lambda x: np.apply_along_axis(np.cumsum, 0, x) ** 2, (4, 3)),
+    row(
+        "along axis to matrices",
+        lambda x: np.apply_along_axis(np.outer, 1, x, np.array([1.0, 2])) ** 2,
+        (2, 3),
+    ),
+    row(
+        "along axis to numbers", lambda x: np.apply_along_axis(np.sum, -1, x), (3, "n")
+    ),
+    row("over axes", lambda x: np.apply_over_axes(np.sum, x, [0, 2]) ** 2, (2, "n", 3)),
 ]
 
 JOINED = [
@@ -232,6 +244,17 @@ PICKED = [
         ("n", 3, "int64"),
         ("n", 3),
         (3,),
+    ),
+    row(
+        "unravel_index",
+        lambda x: x * np.unravel_index(np.argmax(x, axis=1), (2, 2))[0][:, None],
+        ("n", 3),
+    ),
+    row(
+        "ravel_multi_index",
+        lambda x, k: np.ravel(x)[np.ravel_multi_index((k, k), x.shape)] ** 2,
+        (3, 4),
+        ("n", "int64"),
     ),
 ]
 

@@ -39,6 +39,10 @@ def weighed(function, *names):
     )
 
 
+def conditioned(p):
+    return lambda a: np.linalg.cond(a, p)
+
+
 PRODUCTS = [
     row("kron", lambda a, b: np.kron(a, b), ("n", 2), (2, 3)),
     row("kron_vectors", lambda a, b: np.kron(a, b), ("n",), (2,)),
@@ -138,6 +142,13 @@ SYSTEMS = [
         (4, 2),
         (4, 2),
     ),
+    row(
+        "tensorsolve", lambda a, b: np.linalg.tensorsolve(a, b) ** 2, (2, 3, 6), (2, 3)
+    ),
+    row("tensorinv", lambda a: np.linalg.tensorinv(a, ind=1), (6, 2, 3)),
+    *(row(f"cond {p}", conditioned(p), (3, 3)) for p in (None, -2, 1, np.inf, "fro")),
+    row("cond of many", lambda a: np.linalg.cond(a) ** 2, ("n", 3, 3)),
+    row("matrix_rank", lambda a: a * np.linalg.matrix_rank(a), (3, 2)),
 ]
 
 FACTORS = [
@@ -202,6 +213,31 @@ SCIPY = [
     row("scipy_cholesky", lambda a: scipy.linalg.cholesky(positive(a)), (3, 3)),
     row("scipy_solve", lambda a, b: scipy.linalg.solve(dominant(a), b), (3, 3), (3,)),
     row("scipy_det", lambda a: scipy.linalg.det(a) * scipy.linalg.inv(a), (2, 2)),
+    row("scipy norm", lambda a: scipy.linalg.norm(a) ** 3, ("n", 3)),
+    row("scipy pinv", lambda a: scipy.linalg.pinv(a) ** 2, (4, 3)),
+    row("scipy lstsq", lambda a, b: scipy.linalg.lstsq(a, b)[0], (5, 3), (5,)),
+    row("scipy eigvalsh", lambda a: scipy.linalg.eigvalsh(a + a.T) ** 2, (3, 3)),
+    row("scipy eigh", lambda a: scipy.linalg.eigh(a + a.T)[1] ** 2, (3, 3)),
+    row(
+        "scipy svd", lambda a: scipy.linalg.svd(a, full_matrices=False)[0] ** 2, (4, 3)
+    ),
+    row("scipy svdvals", lambda a: scipy.linalg.svdvals(a) ** 2, (4, 3)),
+    row("scipy qr", lambda a: scipy.linalg.qr(a, mode="economic")[1] ** 2, (4, 3)),
+    row("scipy r", lambda a: scipy.linalg.qr(a, mode="r")[0] ** 2, (3, 3)),
+    row(
+        "scipy solve of a positive definite matrix",
+        lambda a, b: scipy.linalg.solve(a @ a.T + np.eye(3), b, assume_a="pos"),
+        (3, 3),
+        (3,),
+    ),
+    row("toeplitz", lambda a, b: scipy.linalg.toeplitz(a, b) ** 2, (3,), (4,)),
+    row("toeplitz, symmetric", lambda a: scipy.linalg.toeplitz(a) ** 2, (4,)),
+    row(
+        "block_diag",
+        lambda a, b: scipy.linalg.block_diag(a, b, a[0]) ** 2,
+        (2, 3),
+        (1, 2),
+    ),
 ]
 
 CASES = [*PRODUCTS, *SYSTEMS, *FACTORS, *SCIPY]

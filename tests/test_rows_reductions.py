@@ -36,6 +36,10 @@ RUNNING = [
     case("np.diff(x, axis=0, prepend=1.0) ** 2", x=("n", 2)),
     case("np.diff(x > 0) * x[1:]", x=("n",)),
     case("np.ediff1d(x) ** 2", x=(2, 3)),
+    case("np.gradient(x, np.cumsum(y)) ** 2", "positive", x=(5,), y=(5,)),
+    case("np.gradient(x, [0.0, 1.0, 3.0, 4.0], axis=0) ** 2", x=(4, "n")),
+    case("np.gradient(x, 0.5, edge_order=2) ** 2", x=(5,)),
+    case("np.gradient(x, [0.0, 1.0, 3.0, 4.0], edge_order=2) ** 2", x=(4,)),
 ]
 
 ORDERED = [
@@ -65,6 +69,38 @@ ORDERED = [
     case("np.quantile(x, np.array([0, 1.0])) ** 2", x=("n",)),
     case("np.percentile(x, 35, axis=0) ** 2", x=("n", 3)),
     case("np.percentile(x, [25, 75]) ** 2", x=("n",)),
+    case("np.partition(x, 2) ** 2", x=(7,)),
+    case(
+        "np.partition(x, [1, 3], axis=0) ** 2 * [[1.0], [2], [3], [4], [5]]", x=(5, 2)
+    ),
+    case("x[np.argpartition(x, 2)[:3]].sum() ** 2", x=(7,)),
+    case("x * x.argpartition(1, axis=0)[2]", x=(4, 3)),
+    case("x[np.lexsort((x, k))] ** 2", x=("n",), k=("n", "int64")),
+    case("x * np.lexsort([x[0], x[1]])", x=(2, 5)),
+    case(
+        "np.bincount(k, weights=x ** 2, minlength=3) ** 2", x=("n",), k=("n", "int64")
+    ),
+    case("x * np.bincount(k, minlength=3)[1]", x=("n",), k=("n", "int64")),
+    case("np.bincount(np.array([0, 2, 1, 0]), x) ** 2", x=(4,)),
+    case("np.nanpercentile(x, 35, axis=0, method='nearest') ** 2", x=(6, 2)),
+    *(
+        case(
+            f"np.quantile(x, 0.3, axis=0, method={method!r}) ** 2", "positive", x=(6, 2)
+        )
+        for method in (
+            "inverted_cdf",
+            "closest_observation",
+            "nearest",
+            "midpoint",
+            "averaged_inverted_cdf",
+            "interpolated_inverted_cdf",
+            "hazen",
+            "weibull",
+            "median_unbiased",
+            "normal_unbiased",
+        )
+    ),
+    case("np.quantile(x, [0, 0.5, 1], method='hazen') ** 2", "positive", x=(2, 4)),
 ]
 
 STATISTICS = [
@@ -115,6 +151,9 @@ STATISTICS = [
     case(f"np.nanquantile({HOLED}, 0.3, axis=1)", x=(2, 5)),
     case(f"np.nanpercentile({HOLED}, [5, 60])", x=(2, 5)),
     case(f"x * np.nanargmax({HOLED})", x=(4,)),
+    case("np.cov(x, aweights=w) ** 2", "positive", x=(2, 5), w=(5,)),
+    case("np.cov(x, y, fweights=[1, 2, 3, 1, 4], ddof=0) ** 2", x=(5,), y=(5,)),
+    case("np.cov(x, fweights=[1, 2, 1, 2], aweights=[1.0, 3, 2, 1]) ** 2", x=(3, 4)),
 ]
 
 
@@ -252,7 +291,9 @@ def test_fault_31_products_are_right_at_zeros_to_second_order(text, shape):
 
 
 REFUSED = [
-    ("np.quantile(x, 0.3, method='weibull')", "weibull"),
+    ("np.nanquantile(x, 0.3, method='weibull')", "weibull"),
+    ("np.bincount(np.argsort(x[0]), x[0])", "minlength"),
+    ("np.max(x, where=x > 0)", "needs initial="),
     ("np.quantile(x, 1.3)", "between 0 and 1"),
     ("np.quantile(x, x[0])", "must be a number"),
     ("np.average(x, axis=0, weights=np.ones(4))", "do not fit"),

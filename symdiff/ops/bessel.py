@@ -100,6 +100,11 @@ for _cls, _general, _special, _lower, _upper, _scaled in (
     for _order, _name in enumerate(_special):
         SPECIAL[_name] = lambda x, cls=_cls, order=_order: bessel(cls, order, x)
 
+SPECIAL |= {
+    "jn": SPECIAL["jv"],
+    "kn": SPECIAL["kv"],
+    "yn": SPECIAL["yv"],
+}
 reached_by(np.i0)(lambda x: bessel(sympy.besseli, 0, x))
 
 

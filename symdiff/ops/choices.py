@@ -2,7 +2,7 @@
 
 Where a choice has no derivative it takes the least-norm slope: 0 for `abs` at 0, 0 for
 `maximum(x, c)` at the tie with a constant, halves where both sides are differentiated.
-Bits of whole numbers are refused.
+The bits of whole numbers are those of `bits`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["Maximum", "Safe", "mask", "safe", "truth", "where"]
+__all__ = ["Maximum", "Safe", "infix_writing", "mask", "safe", "truth", "where"]
 
 
 # Comparisons.
@@ -52,7 +52,9 @@ class NotEqual(Elementwise):
     """a != b."""
 
 
-def _infix_writing(symbol: str, level: int) -> Callable[..., Code]:
+def infix_writing(symbol: str, level: int) -> Callable[..., Code]:
+    """Return the writing of an operator between its operands."""
+
     def write(writer: Writer, node: Any, left: Code, right: Code) -> Code:
         inside = min(level + 1, Level.ATOM)
         text = f"{wrap(left, inside)} {symbol} {wrap(right, inside)}"
@@ -62,7 +64,7 @@ def _infix_writing(symbol: str, level: int) -> Callable[..., Code]:
 
 
 def _comparison(cls: type, ufunc: np.ufunc, symbol: str, relation: Callable) -> None:
-    writing = _infix_writing(symbol, Level.COMPARISON)
+    writing = infix_writing(symbol, Level.COMPARISON)
     row(cls, kind="elementwise", shape=bool_rule, write=writing, sympy=relation)
     reached_by(ufunc)(lambda a, b: apply(cls, a, b))
 
@@ -106,8 +108,8 @@ def _write_not(writer: Writer, node: Any, x: Code) -> Code:
 
 
 for _cls, _writing, _relation in (
-    (LogicalAnd, _infix_writing("&", Level.AND), sympy.And),
-    (LogicalOr, _infix_writing("|", Level.OR), sympy.Or),
+    (LogicalAnd, infix_writing("&", Level.AND), sympy.And),
+    (LogicalOr, infix_writing("|", Level.OR), sympy.Or),
     (LogicalNot, _write_not, sympy.Not),
     (IsFinite, "np.isfinite", None),
     (IsNaN, "np.isnan", None),
@@ -122,7 +124,7 @@ def truth(x: Any) -> Handle:
 
 
 def mask(x: Any) -> Handle:
-    """Return x, which must be a mask. Raises `UnsupportedError` for numbers."""
+    """Return x, which must be a mask. Raises `UnsupportedError` for real numbers."""
     x = handle_of(x)
     if dtype_of(x) != "bool":
         raise UnsupportedError(
@@ -136,6 +138,7 @@ for _cls, _logical, _bitwise in (
     (LogicalAnd, np.logical_and, np.bitwise_and),
     (LogicalOr, np.logical_or, np.bitwise_or),
     (LogicalNot, np.logical_not, np.invert),
+    (NotEqual, np.logical_xor, np.bitwise_xor),
 ):
     reached_by(_logical)(lambda *x, cls=_cls: apply(cls, *map(truth, x)))
     reached_by(_bitwise)(lambda *x, cls=_cls: apply(cls, *map(mask, x)))

@@ -14,6 +14,7 @@ import numpy as np
 from ..code import Code, Writer, call
 from ..graph import ArrayNode
 from ..shapes import axis_of
+from . import bits, rounding, selection  # noqa: F401 - whose ufuncs have `outer` too
 from .contraction import sum_
 from .corners import Corner
 from .elementwise import cast, dtype_of

@@ -14,14 +14,14 @@ import sympy
 
 from ..code import Code, Level, Writer, wrap
 from ..graph import ArrayNode, Nodes
-from ..shapes import Shape, axis_of
+from ..shapes import Shape, Size, axis_of
 from .elementwise import dtype_of
 from .handle import Handle, handle_of
 from .keys import WHOLE, Key, disjoint, names_once, read, selected, text_of
-from .layout import expand_dims, ravel
+from .layout import expand_dims, full_like_shape, ravel
 from .table import reached_by, row
 
-__all__ = ["Index", "IndexAdd", "added_together", "parts_of"]
+__all__ = ["Index", "IndexAdd", "add_at", "added_together", "parts_of"]
 
 
 class Index(ArrayNode):
@@ -163,6 +163,15 @@ def getitem(x: Any, key: Any) -> Handle:
         return expand_dims(x, axes)
     operands = [one.node for one in (x, *arrays)]
     return Handle(x.nodes, x.nodes.make(Index, *operands, params=(entries,)))
+
+
+def add_at(values: Handle, places: Handle, length: Size) -> Handle:
+    """Return zeros of a length with values added at places, which may repeat."""
+    zeros = full_like_shape(handle_of(0), (length,), dtype_of(values))
+    key, arrays = read(zeros, places)
+    params = ((length,), (key,), dtype_of(zeros))
+    operands = [one.node for one in (values, *arrays)]
+    return Handle(zeros.nodes, zeros.nodes.make(IndexAdd, *operands, params=params))
 
 
 def take(x: Any, indices: Any, axis: Any = None) -> Handle:

@@ -143,6 +143,19 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Handle:
     return made(Roll, a, many, places) if places else a
 
 
+def _rolled_by_half(sign: int) -> Callable:
+    def build(x: Any, axes: Any = None) -> Handle:
+        x = handle_of(x)
+        places = axes_of(axes, x.ndim)
+        return roll(x, tuple(sign * (x.shape[i] // 2) for i in places), places)
+
+    return build
+
+
+reached_by(np.fft.fftshift)(_rolled_by_half(1))
+reached_by(np.fft.ifftshift)(_rolled_by_half(-1))
+
+
 # Tile and repeat.
 
 

@@ -45,6 +45,10 @@ class Heaviside(Elementwise):
     """0 below 0, 1 above, h at 0."""
 
 
+class Exponent(Elementwise):
+    """The e of x = m * 2**e with m from 1/2 to 1, as `frexp` has it."""
+
+
 class SignBit(Elementwise):
     """Its sign is minus."""
 
@@ -115,6 +119,12 @@ row(
     vjp=(None, lambda g, y, x, h: g * (x == 0)),
     sympy=sympy.Heaviside,
 )
+row(
+    Exponent,
+    kind="elementwise",
+    shape=lambda nodes, x: (nodes.shape(x), "int64"),
+    write=lambda writer, node, x: Code(f"{writer.function('np.frexp')}({x.text})[1]"),
+)
 row(SignBit, kind="elementwise", shape=bool_rule, write="np.signbit")
 row(
     CopySign,
@@ -176,6 +186,14 @@ def float_power(a: Any, b: Any) -> Any:
 def ldexp(x: Any, exponent: Any) -> Any:
     """X times a power of 2."""
     return handle_of(x) * np.power(2.0, handle_of(exponent))
+
+
+@reached_by(np.frexp)
+def frexp(x: Any) -> tuple[Any, Handle]:
+    """The m and e of x = m * 2**e, with m from 1/2 to 1."""
+    x = handle_of(x)
+    exponent = apply(Exponent, x)
+    return x * np.power(2.0, -exponent), exponent
 
 
 @reached_by(np.divmod)

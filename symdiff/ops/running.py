@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, call, wrap
-from ..errors import UnsupportedError
+from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import axes_of, axis_of
 from .elementwise import dtype_of, same_rule
@@ -249,28 +249,45 @@ def _end(a: Handle, value: Any, axis: int) -> Handle | None:
 
 
 @reached_by(np.gradient)
-def gradient(f: Any, *varargs: Any, axis: Any = None) -> Any:
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences along axes, one-sided at the ends; a tuple for several."""
     f = handle_of(f)
     axes, widths = axes_of(axis, f.ndim), varargs or (1.0,)
-    if any(handle_of(one).sizes for one in widths):
-        raise UnsupportedError(
-            "np.gradient over unequal distances is not supported",
-            remedy="Write np.diff(f) / np.diff(x).",
-        )
+    if edge_order not in (1, 2):
+        raise ShapeError("np.gradient: edge_order is 1 or 2")
     widths = widths * len(axes) if len(widths) == 1 else widths
-    parts = tuple(_slopes(f, i, one) for i, one in zip(axes, widths, strict=True))
+    parts = tuple(
+        _slopes(f, i, handle_of(one), edge_order)
+        for i, one in zip(axes, widths, strict=True)
+    )
     return parts[0] if len(parts) == 1 else parts
 
 
-def _slopes(f: Handle, axis: int, width: Any) -> Handle:
-    def rise(start: int | None, stop: int | None, by: int) -> Any:
-        part = along(f, axis, slice(start, stop))
-        return along(part, axis, slice(by, None)) - along(part, axis, slice(None, -by))
+def _slopes(f: Handle, axis: int, spacing: Handle, edge_order: int) -> Handle:
+    """Return the slopes of the parabolas through each element and its neighbours.
 
-    inside = rise(None, None, 2) / (2 * width)
-    ends = (rise(None, 2, 1) / width, rise(-2, None, 1) / width)
-    return concatenate((ends[0], inside, ends[1]), axis)
+    Each is the mean of the slopes to either side, weighed by the other's distance.
+    """
+    steps: Any = spacing
+    if spacing.sizes:
+        steps = reshape(diff(spacing), (-1, *(1,) * (f.ndim - axis - 1)))
+    slopes = diff(f, axis=axis) / steps
+    before, behind = along(slopes, axis, slice(None, -1)), along(
+        slopes, axis, slice(1, None)
+    )
+    if spacing.sizes:
+        left, right = along(steps, 0, slice(None, -1)), along(steps, 0, slice(1, None))
+        inside = (right * before + left * behind) / (left + right)
+    else:
+        inside = (before + behind) / 2
+    first, last = along(slopes, axis, slice(None, 1)), along(
+        slopes, axis, slice(-1, None)
+    )
+    if edge_order == 2:
+        # The parabola's slope in the middle of two elements is that between them.
+        first = 2 * first - along(inside, axis, slice(None, 1))
+        last = 2 * last - along(inside, axis, slice(-1, None))
+    return concatenate((first, inside, last), axis)
 
 
 @reached_by(np.ediff1d)

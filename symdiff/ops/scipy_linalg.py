@@ -18,13 +18,17 @@ from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, promote, show
 from .diagonals import tril, triu
-from .factorised import cholesky
+from .factorised import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .handle import Handle, handle_of
+from .making import arange, zeros
 from .moving import made
+from .norms import norm
 from .solving import (
     det,
     inv,
+    lstsq,
     matrices,
+    pinv,
     real,
     same_as_operand,
     solve,
@@ -189,13 +193,63 @@ row(
 
 
 # The functions of scipy.linalg by name, each with its function on handles.
+def scipy_solve(a: Any, b: Any, *, assume_a: str | None = None) -> Handle:
+    """The x of a @ x == b; what is known of a matrix does not change it."""
+    return solve(a, b)
+
+
+def scipy_qr(a: Any, *, mode: str = "full") -> Any:
+    """The orthogonal and the triangular factor of a tall matrix."""
+    if mode not in ("economic", "r"):
+        raise UnsupportedError(
+            f"scipy.linalg.qr with mode {mode!r}", remedy='Write mode="economic".'
+        )
+    if mode == "r":
+        return (qr(a, "r"),)
+    return tuple(qr(a))
+
+
+def toeplitz(c: Any, r: Any = None) -> Any:
+    """The matrix of a first column and a first row, constant along its diagonals."""
+    c = handle_of(c)
+    r = c if r is None else handle_of(r)
+    values = np.concatenate((c[::-1], r[1:]))
+    places = arange(r.sizes[0]) - arange(c.sizes[0])[:, None]
+    return np.take(values, places + (c.shape[0] - 1))
+
+
+def block_diag(*arrs: Any) -> Any:
+    """Matrices along a diagonal, zeros beside them."""
+    parts: list[Any] = [np.atleast_2d(handle_of(one)) for one in arrs]
+    shapes = [one.shape for one in parts]
+    return np.block(
+        [
+            [
+                one if i == j else zeros((shapes[i][0], shapes[j][1]))
+                for j in range(len(parts))
+            ]
+            for i, one in enumerate(parts)
+        ]
+    )
+
+
 SCIPY_LINALG: dict[str, Callable] = {
+    "block_diag": block_diag,
     "cho_factor": cho_factor,
     "cho_solve": cho_solve,
     "cholesky": scipy_cholesky,
     "det": det,
+    "eigh": lambda a: tuple(eigh(a)),
+    "eigvalsh": eigvalsh,
     "expm": expm,
     "inv": inv,
-    "solve": solve,
+    "lstsq": lstsq,
+    "norm": norm,
+    "pinv": lambda a: pinv(a),
+    "qr": scipy_qr,
+    "solve": scipy_solve,
     "solve_triangular": solve_triangular,
+    "svd": svd,
+    "svdvals": svdvals,
+    "toeplitz": toeplitz,
 }

@@ -15,7 +15,6 @@ import sympy
 from ..code import Code, Writer, call
 from ..errors import ShapeError
 from ..graph import ArrayNode, Elementwise, Nodes, number_of
-from .choices import NotEqual, mask, truth
 from .corners import EXTREMUM, Corner
 from .elementwise import apply, bool_rule, cast, dtype_of, same_rule
 from .handle import Handle, handle_of
@@ -217,18 +216,6 @@ def _piece(x: Handle, function: Any, args: tuple, kw: dict) -> Handle:
 
 row(IsInf, kind="elementwise", shape=bool_rule, write="np.isinf")
 reached_by(np.isinf)(lambda x: apply(IsInf, x))
-
-
-@reached_by(np.logical_xor)
-def logical_xor(a: Any, b: Any) -> Handle:
-    """One is true, the other false."""
-    return apply(NotEqual, *map(truth, (a, b)))
-
-
-@reached_by(np.bitwise_xor)
-def bitwise_xor(a: Any, b: Any) -> Handle:
-    """One mask is true, the other false."""
-    return apply(NotEqual, *map(mask, (a, b)))
 
 
 @reached_by(np.isposinf)

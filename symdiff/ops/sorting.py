@@ -1,8 +1,7 @@
-"""Rows of order: `sort`, `median`, `quantile`, `argmax`, `argsort`, `all`, `any`.
+"""Rows of order: `sort`, `argmax`, `argsort`, `all`, `any`.
 
-Positions and truths have no gradient. Equal elements share the gradient of a median or
-quantile as they share that of `max`; where `sort` meets them it keeps their order.
-Refused: sorting by other axes than one, quantiles that are traced.
+Positions and truths have no gradient. Where `sort` meets equal elements it keeps their
+order. Refused: sorting by other axes than one.
 """
 
 from __future__ import annotations
@@ -14,20 +13,30 @@ import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, call, wrap
-from ..errors import ShapeError, UnsupportedError
-from ..graph import ArrayNode, Nodes, number_of
-from ..shapes import Shape, axes_of, axis_of, is_floating, product
+from ..errors import ShapeError
+from ..graph import ArrayNode, Nodes
+from ..shapes import Shape, axes_of, axis_of
 from .choices import truth
 from .corners import Corner
-from .elementwise import Cast, cast, dtype_of
 from .handle import Handle, handle_of
-from .joining import concatenate, stack
+from .joining import concatenate
 from .layout import expand_dims, full_like_shape, ravel
 from .options import reduction
 from .running import along
 from .table import reached_by, row
 
-__all__ = ["ArgSort", "Quantile", "Sort", "all_", "any_"]
+__all__ = [
+    "ArgSort",
+    "Sort",
+    "all_",
+    "any_",
+    "argsort",
+    "arranged",
+    "axes_text",
+    "axis_text",
+    "ranks",
+    "without",
+]
 
 Axes = tuple[int, ...]
 
@@ -48,13 +57,6 @@ class ArgExtremum(ArrayNode):
     """The first place of an extremum; params: NumPy's name, the axis or None."""
 
 
-class Quantile(ArrayNode):
-    """The element of a rank over axes.
-
-    params: the axes, q, how ranks between elements are met, "median" or "nanmedian".
-    """
-
-
 class All(ArrayNode):
     """Whether all elements over axes hold; params: the axes."""
 
@@ -63,16 +65,17 @@ class AnyOf(ArrayNode):
     """Whether an element over axes holds; params: the axes."""
 
 
-def _without(shape: Shape, axes: Axes) -> Shape:
+def without(shape: Shape, axes: Axes) -> Shape:
+    """Return a shape less the axes that are reduced."""
     return tuple(one for axis, one in enumerate(shape) if axis not in axes)
 
 
-def _axis_text(writer: Writer, x: sympy.Expr, axis: int) -> list[str]:
+def axis_text(writer: Writer, x: sympy.Expr, axis: int) -> list[str]:
     """Return the argument that names an axis; the last one need not be named."""
     return [f"axis={axis}"] if axis != len(writer.nodes.shape(x)) - 1 else []
 
 
-def _axes_text(writer: Writer, x: sympy.Expr, axes: Axes) -> list[str]:
+def axes_text(writer: Writer, x: sympy.Expr, axes: Axes) -> list[str]:
     """Return the argument that names the axes of a reduction; all need not be named."""
     if len(axes) == len(writer.nodes.shape(x)):
         return []
@@ -82,7 +85,7 @@ def _axes_text(writer: Writer, x: sympy.Expr, axes: Axes) -> list[str]:
 # Sorting.
 
 
-def _ranks(x: Handle, axis: int) -> Handle:
+def ranks(x: Handle, axis: int) -> Handle:
     """Return each element's place among those along an axis."""
     order = _argsort(x, axis, "stable")
     return _argsort(order, axis, None)
@@ -92,7 +95,8 @@ def _argsort(x: Handle, axis: int, kind: str | None) -> Handle:
     return Handle(x.nodes, x.nodes.make(ArgSort, x.node, params=(axis, kind)))
 
 
-def _permuted(x: Handle, order: Handle, axis: int) -> Handle:
+def arranged(x: Handle, order: Handle, axis: int) -> Handle:
+    """Return the elements along an axis in an order, which names each once."""
     return Handle(x.nodes, x.nodes.make(Permuted, x.node, order.node, params=(axis,)))
 
 
@@ -104,18 +108,18 @@ def _sorts_a_tie(y: Handle, x: Handle) -> Any:
         handle_of(False), (*y.sizes[:axis], 1, *y.sizes[axis + 1 :]), "bool"
     )
     tied = concatenate((none, equal), axis) | concatenate((equal, none), axis)
-    return _permuted(tied, _ranks(x, axis), axis)
+    return arranged(tied, ranks(x, axis), axis)
 
 
 def _write_sort(writer: Writer, node: Any, x: Code) -> Code:
     (operand,) = writer.nodes[node].operands
-    axis = _axis_text(writer, operand, node.params[0])
+    axis = axis_text(writer, operand, node.params[0])
     return call(writer.function("np.sort"), x, *axis)
 
 
 def _write_argsort(writer: Writer, node: Any, x: Code) -> Code:
     (operand,), (axis, kind) = writer.nodes[node].operands, node.params
-    texts = [*_axis_text(writer, operand, axis), *([f'kind="{kind}"'] if kind else [])]
+    texts = [*axis_text(writer, operand, axis), *([f'kind="{kind}"'] if kind else [])]
     return call(writer.function("np.argsort"), x, *texts)
 
 
@@ -131,7 +135,7 @@ row(
     kind="array",
     shape=lambda nodes, x, axis: (nodes.shape(x), nodes.dtype(x)),
     write=_write_sort,
-    vjp=(lambda g, y, x: _permuted(g, _ranks(x, y.node.params[0]), y.node.params[0]),),
+    vjp=(lambda g, y, x: arranged(g, ranks(x, y.node.params[0]), y.node.params[0]),),
     corner=Corner(
         of="sort({0})",
         at="a tie",
@@ -152,7 +156,7 @@ row(
     shape=lambda nodes, x, order, axis: (nodes.shape(x), nodes.dtype(x)),
     write=_write_permuted,
     vjp=(
-        lambda g, y, x, order: _permuted(
+        lambda g, y, x, order: arranged(
             g, _argsort(order, y.node.params[0], None), y.node.params[0]
         ),
         None,
@@ -190,7 +194,7 @@ def _write_place(writer: Writer, node: Any, x: Code) -> Code:
 
 
 def _place_shape(nodes: Nodes, x: sympy.Expr, name: str, axis: int | None) -> tuple:
-    return (() if axis is None else _without(nodes.shape(x), (axis,))), "int64"
+    return (() if axis is None else without(nodes.shape(x), (axis,))), "int64"
 
 
 row(ArgExtremum, kind="array", shape=_place_shape, write=_write_place)
@@ -218,7 +222,7 @@ reduction(np.nanargmin)(_place("nanargmin"))
 def _write_truth(name: str) -> Callable[..., Code]:
     def write(writer: Writer, node: Any, x: Code) -> Code:
         (operand,), (axes,) = writer.nodes[node].operands, node.params
-        return call(writer.function(name), x, *_axes_text(writer, operand, axes))
+        return call(writer.function(name), x, *axes_text(writer, operand, axes))
 
     return write
 
@@ -227,7 +231,7 @@ def _truth(cls: type, name: str) -> Callable:
     row(
         cls,
         kind="array",
-        shape=lambda nodes, x, axes: (_without(nodes.shape(x), axes), "bool"),
+        shape=lambda nodes, x, axes: (without(nodes.shape(x), axes), "bool"),
         write=_write_truth(f"np.{name}"),
     )
 
@@ -250,161 +254,3 @@ any_ = reduction(np.any, method="any", unnoticed=False)(_truth(AnyOf, "any"))
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
     """The number of elements that are not 0."""
     return np.sum(truth(a), axis=axis, keepdims=keepdims)
-
-
-# Quantiles.
-
-
-def _quantile_shape(nodes: Nodes, x: sympy.Expr, axes: Axes, *rest: Any) -> tuple:
-    return _without(nodes.shape(x), axes), nodes.dtype(x)
-
-
-def _write_quantile(writer: Writer, node: Any, x: Code) -> Code:
-    (operand,), (axes, q, method, name) = writer.nodes[node].operands, node.params
-    texts = _axes_text(writer, operand, axes)
-    if method == "linear" and q == 0.5:
-        return call(writer.function(f"np.{name}"), x, *texts)
-    texts += [f'method="{method}"'] if method != "linear" else []
-    function = writer.function(f"np.{name.replace('median', 'quantile')}")
-    return call(function, x, writer.number(q), *texts)
-
-
-def _ranks_a_tie(y: Handle, x: Handle) -> Any:
-    """Whether more elements equal one of the two around a rank than are averaged."""
-    axes, q, method, name = y.node.params
-    if method != "linear":
-        return _tied(x, y, axes)
-    below, above = (_ranked(x, axes, q, one, name) for one in ("lower", "higher"))
-    # Where a rank is the mean of two equal elements, which is which does not matter.
-    both = expand_dims(below == above, axes) & (_weight(x, axes, q, name) == 0.5)
-    return _tied(x, below, axes, 1 + both) | _tied(x, above, axes, 1 + both)
-
-
-def _tied(x: Handle, y: Handle, axes: Axes, most: Any = 1) -> Any:
-    """Whether an element equals y together with more than are allowed to."""
-    equal = x == expand_dims(y, axes)
-    return equal & (np.sum(equal, axis=axes, keepdims=True) > most)
-
-
-def _quantile_vjp(g: Handle, y: Handle, x: Handle) -> Any:
-    """Elements that equal the one of a rank share its slope; two ranks are weighted."""
-    axes, q, method, name = y.node.params
-    if method != "linear":
-        return _shared(g, y, x, axes)
-    below = _shared(g, _ranked(x, axes, q, "lower", name), x, axes)
-    above = _shared(g, _ranked(x, axes, q, "higher", name), x, axes)
-    weight = _weight(x, axes, q, name)
-    return (1 - weight) * below + weight * above
-
-
-def _weight(x: Handle, axes: Axes, q: float, name: str) -> Any:
-    """Return how far a rank lies between two elements."""
-    if name == "median":
-        count = Handle(x.nodes, x.nodes.size(product(x.sizes[i] for i in axes)))
-    else:
-        count = np.sum(~np.isnan(x), axis=axes, keepdims=True)
-    return _fraction(x, q) * (count - 1) % 1
-
-
-def _fraction(x: Handle, q: float) -> Handle:
-    """Return q as NumPy takes it: in the dtype of x, lest the ranks be other ones."""
-    fraction = handle_of(q)
-    if dtype_of(x) != "float32":
-        return fraction
-    return Handle(x.nodes, x.nodes.make(Cast, fraction.node, params=("float32",)))
-
-
-def _shared(g: Handle, y: Handle, x: Handle, axes: Axes) -> Any:
-    equal = x == expand_dims(y, axes)
-    return expand_dims(g, axes) * equal / np.sum(equal, axis=axes, keepdims=True)
-
-
-def _ranked(x: Handle, axes: Axes, q: float, method: str, name: str) -> Handle:
-    params = (axes, q, method, name)
-    return Handle(x.nodes, x.nodes.make(Quantile, x.node, params=params))
-
-
-row(
-    Quantile,
-    kind="array",
-    shape=_quantile_shape,
-    write=_write_quantile,
-    vjp=(_quantile_vjp,),
-    corner=Corner(
-        of="quantile({0})", at="a tie", mask=_ranks_a_tie, words="slope shared equally"
-    ),
-    latex=r"\operatorname{{quantile}}({0})",
-)
-
-
-def _quantile(name: str, times: float) -> Callable:
-    """Return the function that takes quantiles at fractions of `times`."""
-
-    def build(
-        a: Any,
-        q: Any,
-        axis: Any = None,
-        *,
-        method: str = "linear",
-        keepdims: bool = False,
-    ) -> Any:
-        fractions = _fractions(q, times)
-        if isinstance(fractions, list):
-            inner = _quantile(name, 1)
-            parts = (
-                inner(a, one, axis, method=method, keepdims=keepdims)
-                for one in fractions
-            )
-            return stack(parts)
-        return _quantile_at(handle_of(a), fractions, axis, method, keepdims, name)
-
-    return build
-
-
-def _quantile_at(
-    a: Handle, q: float, axis: Any, method: str, keepdims: bool, name: str
-) -> Handle:
-    if method not in ("linear", "lower", "higher"):
-        raise UnsupportedError(
-            f"the quantile method {method!r} is not supported",
-            remedy='Write method="linear", "lower" or "higher".',
-        )
-    a = a if is_floating(dtype_of(a)) else cast(a, a.nodes.float_dtype)
-    axes = axes_of(axis, a.ndim)
-    if not axes:
-        return a
-    made = _ranked(a, axes, q, method, name)
-    return expand_dims(made, axes) if keepdims else made
-
-
-def _fractions(q: Any, times: float) -> Any:
-    """Return q as numbers. Raises `UnsupportedError` where they are not known."""
-    if isinstance(q, Handle):
-        known = number_of(q.node) if q.value is None else q.value
-        if known is None:
-            raise UnsupportedError("a quantile's fraction must be a number")
-        q = known
-    values = np.asarray(q, dtype=float) / times
-    if not np.all((values >= 0) & (values <= 1)):
-        raise ShapeError(f"quantiles must lie between 0 and {times}")
-    return values.tolist()
-
-
-for _times, _functions in (
-    (1, {np.quantile: "median", np.nanquantile: "nanmedian"}),
-    (100, {np.percentile: "median", np.nanpercentile: "nanmedian"}),
-):
-    for _function, _name in _functions.items():
-        reached_by(_function)(_quantile(_name, _times))
-
-
-@reduction(np.median)
-def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
-    """The middle element, or the mean of the two, over axes."""
-    return _quantile_at(handle_of(a), 0.5, axis, "linear", keepdims, "median")
-
-
-@reduction(np.nanmedian)
-def nanmedian(a: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
-    """The median of what is not NaN."""
-    return _quantile_at(handle_of(a), 0.5, axis, "linear", keepdims, "nanmedian")

@@ -31,13 +31,25 @@ class xlogy(Elementwise):  # noqa: N801 - SciPy's name
     """x * log(y), 0 where x is 0."""
 
 
-def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The logarithm of the sum of exponentials."""
-    below, top = shifted(handle_of(a), axis)
-    total = np.sum(np.exp(below), axis=axis, keepdims=keepdims)
-    return np.log(total) + (
-        np.squeeze(top, axis) if top.sizes and not keepdims else top
-    )
+def logsumexp(
+    a: Any,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any:
+    """The logarithm of the sum of exponentials, each times b; also the sum's sign."""
+    a = handle_of(a)
+    if b is not None:
+        # What b leaves out does not set the scale.
+        a = np.where(handle_of(b) == 0, -np.inf, a)
+    below, top = shifted(a, axis)
+    scale: Any = np.squeeze(top, axis) if top.sizes and not keepdims else top
+    terms = np.exp(below) if b is None else b * np.exp(below)
+    total = np.sum(terms, axis=axis, keepdims=keepdims)
+    if not return_sign:
+        return np.log(total) + scale
+    return np.log(np.abs(total)) + scale, np.sign(total)
 
 
 def softmax(x: Any, axis: Any = None) -> Any:

@@ -1,6 +1,6 @@
 """Averages, ranges, covariances, and the reductions that pass NaN over.
 
-All are a few lines of NumPy on handles. Refused: weights of `cov`.
+All are a few lines of NumPy on handles.
 """
 
 from __future__ import annotations
@@ -82,15 +82,25 @@ def cov(
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
 ) -> Any:
     """The covariances of rows, or of columns."""
     x = _variables(m, rowvar)
     if y is not None:
         x = concatenate((x, _variables(y, rowvar)))
-    centered = x - mean(x, 1, keepdims=True)
     less = (0 if bias else 1) if ddof is None else ddof
-    freedom = Handle(x.nodes, x.nodes.size(largest(x.sizes[1] - less, 0)))
-    return squeeze(centered @ centered.T / freedom)
+    given = [handle_of(one) for one in (fweights, aweights) if one is not None]
+    if not given:
+        centered = x - mean(x, 1, keepdims=True)
+        freedom = Handle(x.nodes, x.nodes.size(largest(x.sizes[1] - less, 0)))
+        return squeeze(centered @ centered.T / freedom)
+    weights = given[0] if len(given) == 1 else given[0] * given[1]
+    centered = x - average(x, 1, weights, keepdims=True)
+    total = np.sum(weights)
+    if aweights is not None and less:
+        less = less * np.sum(weights * aweights) / total
+    return squeeze(centered @ (centered * weights).T / (total - less))
 
 
 def _variables(m: Any, rowvar: bool) -> Handle:

@@ -44,7 +44,7 @@ _ARRAY = np.array
 # Functions of several arrays, which NumPy looks for in their lists.
 _OF_SEVERAL = frozenset(
     ("block", "broadcast_arrays", "choose", "column_stack", "concatenate", "dstack")
-    + ("einsum", "einsum_path", "hstack", "ix_", "lexsort", "meshgrid", "multi_dot")
+    + ("einsum", "einsum_path", "hstack", "ix_", "meshgrid", "multi_dot")
     + ("piecewise", "select", "stack", "vstack")
 )
 SCIPY: dict[str, dict[str, Callable]] = {
