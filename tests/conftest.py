@@ -7,5 +7,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-goldens",
         action="store_true",
-        help="write the emitted modules of tests/golden anew",
+        help="write the emitted modules of tests/golden, and the README's lists, anew",
     )

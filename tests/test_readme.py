@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from supported import sections
 
 from symdiff.errors import SymdiffError
 from symdiff.files import difference
 
-README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+PATH = Path(__file__).parents[1] / "README.md"
+README = PATH.read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 FILE = re.compile(r"# (\w+\.py)\n")
@@ -75,6 +77,25 @@ def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> 
             assert not difference(text, emitted, "README.md"), emitted
         else:
             exec(compile(text, "<README>", "exec"), namespace)
+
+
+SUPPORTED = re.compile(
+    r"(?<=<!-- supported -->\n).*?(?=<!-- /supported -->)", re.DOTALL
+)
+
+
+def test_the_lists_of_what_is_supported_are_fresh(
+    request: pytest.FixtureRequest,
+) -> None:
+    made = f"\n{sections()}\n"
+    text = PATH.read_text(encoding="utf-8")
+    if request.config.getoption("--update-goldens"):
+        text = SUPPORTED.sub(lambda _: made, text)
+        PATH.write_text(text, encoding="utf-8", newline="\n")
+    (shown,) = SUPPORTED.findall(text)
+    assert (
+        shown == made
+    ), "write them anew: pytest tests/test_readme.py --update-goldens"
 
 
 def test_an_emitted_module_is_shown() -> None:

@@ -74,6 +74,11 @@ SELECTED = [
         k=("n", "int64"),
     ),
     case("np.astype(x, float) ** 2 * (np.result_type(x, 1.0) == x.dtype)", x=("n",)),
+    case("np.where(np.less(x, y) | np.greater_equal(x, 1), x, y) ** 2", x=(4,), y=(4,)),
+    case("np.where(np.less_equal(x, y), np.negative(x), y) ** 2", x=("n",), y=("n",)),
+    case("x * np.equal(k, 1) + np.not_equal(k, 2)", x=("n",), k=("n", "int64")),
+    case("np.divide(x, 2.5) ** 2 * np.floor_divide(k, 2)", x=("n",), k=("n", "int64")),
+    case("x.conjugate() ** 2", x=("n",)),
 ]
 
 INTERPOLATED = [

@@ -71,6 +71,14 @@ MOVED = [
         "along axis to numbers", lambda x: np.apply_along_axis(np.sum, -1, x), (3, "n")
     ),
     row("over axes", lambda x: np.apply_over_axes(np.sum, x, [0, 2]) ** 2, (2, "n", 3)),
+    row(
+        "squeeze", lambda x: np.squeeze(x[None], 0) * x[..., None].squeeze(-1), ("n", 3)
+    ),
+    row("expand_dims", lambda x: np.expand_dims(x, (0, -1)) ** 2, ("n", 3)),
+    row("moveaxis", lambda x: np.moveaxis(x, [0, 1], [-1, 0]) ** 2, (2, "n", 3)),
+    row("permute_dims", lambda x: np.permute_dims(x, (1, 2, 0)) ** 2, (2, "n", 3)),
+    row("transpose", lambda x: x.transpose(2, 0, 1) ** 2, (2, "n", 3)),
+    row("flatten", lambda x: x.flatten() ** 2, ("n", 3)),
 ]
 
 JOINED = [
@@ -258,7 +266,30 @@ PICKED = [
     ),
 ]
 
-CASES = [*MOVED, *JOINED, *DIAGONALS, *PADDED, *WINDOWS, *PICKED]
+MADE = [
+    row("asarray", lambda x: np.asarray(x) * np.asanyarray([x, x])[0], ("n",)),
+    row("ascontiguousarray", lambda x: np.ascontiguousarray(x.T) ** 2, ("n", 3)),
+    row("ones", lambda x: x * np.ones(x.size) + np.ones_like(x), ("n",)),
+    row("full_like", lambda x: x * np.full_like(x, x[0] ** 2), (4,)),
+    row("identity", lambda x: x * np.identity(x.shape[0])[0] * np.ndim(x), ("n",)),
+    row("tri", lambda x: x @ np.tri(x.shape[0], 3, 1) * np.size(x), ("n",)),
+    row("linspace", lambda x: np.linspace(x[0], x[1], 4) ** 2, (2,)),
+    row("logspace", lambda x: np.logspace(x[0], x[1], 4, base=2.0), (2,)),
+    row(
+        "logspace of a base",
+        lambda x: np.logspace(0, 2, 3, base=x),
+        (),
+        domain="positive",
+    ),
+    row("geomspace", lambda x: np.geomspace(-x[0], -x[1], 4), (2,), domain="positive"),
+    row("vander", lambda x: np.vander(x, 4) ** 2, ("n",)),
+    row("vander, increasing", lambda x: np.vander(x, increasing=True) ** 2, (3,)),
+    row("diag_indices_from", lambda x: x[np.diag_indices_from(x)] ** 2, ("n", "n")),
+    row("tril_indices_from", lambda x: x[np.tril_indices_from(x, -1)] ** 2, (3, 4)),
+    row("triu_indices_from", lambda x: x[np.triu_indices_from(x)] ** 2, (3, 4)),
+]
+
+CASES = [*MOVED, *JOINED, *DIAGONALS, *PADDED, *WINDOWS, *PICKED, *MADE]
 
 
 @over(CASES)

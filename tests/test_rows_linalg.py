@@ -89,6 +89,8 @@ PRODUCTS = [
             ("both", (("n",), ("m",))),
         )
     ),
+    row("convolve in full", lambda x, k: np.convolve(x, k) ** 2, ("n",), (3,)),
+    row("correlate", lambda x, k: np.correlate(x, k, "full") ** 2, ("n",), (3,)),
 ]
 
 SYSTEMS = [

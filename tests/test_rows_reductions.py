@@ -101,6 +101,7 @@ ORDERED = [
         )
     ),
     case("np.quantile(x, [0, 0.5, 1], method='hazen') ** 2", "positive", x=(2, 4)),
+    case("x * np.nanargmin(x, axis=0)", x=(4, 3)),
 ]
 
 STATISTICS = [

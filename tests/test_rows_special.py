@@ -71,6 +71,7 @@ CASES = [
     ),
     case("x * scipy.special.logsumexp(x, b=-1.0, return_sign=True)[1]", x=("n", 2)),
     case("scipy.special.logsumexp(x, 0, None, True)", x=(4, 3)),
+    special("k1e", domain="positive"),
     special("dawsn"),
     special("erfi"),
     special("expi", domain="positive"),

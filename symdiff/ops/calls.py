@@ -22,6 +22,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..shapes import show
 from .memory import with_owner
 from .recording import Recorded, is_tracing, observed, title
+from .refusals import REFUSED
 from .sizes import TracedSize
 from .table import FUNCTIONS, accepted
 
@@ -174,7 +175,8 @@ def unsupported(name: str, known: Iterable[str]) -> UnsupportedError:
     near = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=4)
     hint = f" Near ones that are: {', '.join(map(by_last.get, near))}." if near else ""  # type: ignore[arg-type]
     what = f"{name} of an array" if name.startswith(".") else name
+    reason = f": {REFUSED[name]}" if name in REFUSED else ""
     return UnsupportedError(
-        f"{what} is not supported",
+        f"{what} is not supported{reason}",
         remedy=f"Write it with supported functions.{hint}",
     )

@@ -16,12 +16,11 @@ import sympy
 
 from ..errors import ShapeError, UnsupportedError
 from ..graph import ArrayNode, Nodes
-from ..shapes import Size, axes_of, axis_of, promote, show
+from ..shapes import Size, axis_of, promote, show
 from .elementwise import converted, dtype_of
 from .handle import Handle, active_nodes, handle_of
 from .layout import Transpose, broadcast_to, expand_dims, ravel, squeeze, transpose
 from .making import eye
-from .options import reduction
 from .products import Indices, latex_of, write_contraction
 from .table import reached_by, row
 
@@ -309,15 +308,3 @@ def _stand_in(array: Handle) -> tuple[int, ...]:
 
 
 # Sums.
-
-
-@reduction(np.sum, method="sum", unnoticed=0, joined=np.add)
-def sum_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
-    """The sum of all elements, or over axes."""
-    x = handle_of(x)
-    axes = axes_of(axis, x.ndim)
-    indices = tuple(range(x.ndim))
-    total = contract((x,), (indices,), tuple(i for i in indices if i not in axes))
-    if not axes and dtype_of(x) == "bool":
-        total = total.astype(int)
-    return expand_dims(total, axes) if keepdims else total

@@ -6,6 +6,7 @@ Labels and positions have no gradient; the weights of `bincount` have. Refused: 
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..shapes import Size, product, size
 from .handle import Handle, handle_of, size_of
 from .indexing import add_at
 from .layout import full_like_shape, ravel, shape_of
+from .making import arange
 from .table import reached_by
 
 __all__: list[str] = []
@@ -46,6 +48,27 @@ def isin(element: Any, test_elements: Any, *, invert: bool = False) -> Any:
 
 
 # Positions in a shape.
+
+
+@reached_by(np.diag_indices_from)
+def diag_indices_from(arr: Any) -> tuple:
+    """The positions on the diagonal, along each axis."""
+    arr = handle_of(arr)
+    return (arange(arr.sizes[0]),) * arr.ndim
+
+
+@reached_by(np.tril_indices_from)
+def tril_indices_from(arr: Any, k: int = 0) -> tuple:
+    """The positions at and below a diagonal, along each axis."""
+    rows, columns = handle_of(arr).shape
+    return np.tril_indices(operator.index(rows), k, operator.index(columns))
+
+
+@reached_by(np.triu_indices_from)
+def triu_indices_from(arr: Any, k: int = 0) -> tuple:
+    """The positions at and above a diagonal, along each axis."""
+    rows, columns = handle_of(arr).shape
+    return np.triu_indices(operator.index(rows), k, operator.index(columns))
 
 
 @reached_by(np.unravel_index)

@@ -15,13 +15,12 @@ from ..code import Code, Writer, call
 from ..graph import ArrayNode
 from ..shapes import axis_of
 from . import bits, rounding, selection  # noqa: F401 - whose ufuncs have `outer` too
-from .contraction import sum_
 from .corners import Corner
 from .elementwise import cast, dtype_of
 from .handle import Handle, handle_of
 from .joining import concatenate
 from .layout import expand_dims, full_like_shape
-from .reductions import max_, min_, prod
+from .reductions import max_, min_, prod, sum_
 from .running import along, backwards, cumprod, cumsum
 from .sorting import all_, any_
 from .special import SPECIAL

@@ -15,8 +15,9 @@ from ..code import Code, Writer, reduced
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, axes_of, largest, product
+from .contraction import contract
 from .corners import Corner
-from .elementwise import apply, stop_gradient
+from .elementwise import apply, dtype_of, stop_gradient
 from .functions import Root
 from .handle import Handle, handle_of
 from .layout import expand_dims
@@ -117,6 +118,18 @@ def _reduction(cls: type, x: Any, axis: Any, keepdims: bool) -> Handle:
 
 
 # What reaches them.
+
+
+@reduction(np.sum, method="sum", unnoticed=0, joined=np.add)
+def sum_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Handle:
+    """The sum of all elements, or over axes."""
+    x = handle_of(x)
+    axes = axes_of(axis, x.ndim)
+    indices = tuple(range(x.ndim))
+    total = contract((x,), (indices,), tuple(i for i in indices if i not in axes))
+    if not axes and dtype_of(x) == "bool":
+        total = total.astype(int)
+    return expand_dims(total, axes) if keepdims else total
 
 
 @reduction(np.max, np.amax, method="max", unnoticed=-np.inf, joined=np.maximum)

@@ -37,6 +37,9 @@ _REASONS: Mapping[str, str] = {
         polyfit
     """,
     "division of polynomials depends on which leading coefficients are 0": "polydiv",
+    "its elements are not set: write np.zeros": "empty empty_like",
+    "it asks whether values are finite": "asarray_chkfinite",
+    "NumPy is to drop it: write np.vstack": "row_stack",
     "it calls Python once for each element": "frompyfunc",
     "it packs the bits of bytes": "packbits unpackbits",
     "it makes text of values": """
@@ -83,7 +86,8 @@ FLAT: frozenset[str] = frozenset(_names("""
         isclose iscomplex iscomplexobj isfinite isin isinf isnan isneginf isposinf
         isreal isrealobj lcm left_shift less less_equal lexsort
         linalg.matrix_rank logical_and logical_not logical_or logical_xor nanargmax
-        nanargmin ndim not_equal right_shift rint round searchsorted shape sign signbit
+        nanargmin diag_indices_from tril_indices_from triu_indices_from unravel_index
+        ravel_multi_index ndim not_equal right_shift rint round searchsorted shape sign signbit
         size trunc angle ones_like zeros_like arange eye identity ones zeros tri
         result_type
     """))
