@@ -18,7 +18,7 @@ __all__ = ["GROUPS", "group_of", "public", "sections"]
 
 # The groups of the guide, each with the modules of `symdiff.ops` that it is made of.
 GROUPS = {
-    "Elementwise": "arithmetic bessel bits choices functions phase probability rounding "
+    "Elementwise": "arithmetic bessel bits choices functions phase rounding "
     "selection",
     "Reductions": "folding norms partition quantiles reductions running sorting "
     "statistics",
