@@ -68,7 +68,7 @@ def test_fault_1_a_question_for_a_value_is_refused(name):
     ("call", "name"),
     [
         (lambda x: np.hypot.reduceat(x, [0]), "np.hypot.reduceat"),
-        (lambda x: np.apply_along_axis(np.sum, 0, x), "np.apply_along_axis"),
+        (lambda x: np.packbits(x > 0).sum() * x[0], "np.packbits"),
         (lambda x: np.spacing(x), "np.spacing"),
         (lambda x: x.getfield(float), ".getfield"),
         (lambda x: scipy.special.btdtria(x, 1, 2), "scipy.special.btdtria"),

@@ -171,12 +171,16 @@ def unsupported(name: str, known: Iterable[str]) -> UnsupportedError:
     """Return the error for a function or method that the table, which has `known`,
     lacks.
     """
+    if name in REFUSED:
+        return UnsupportedError(
+            f"{name} is not supported: {REFUSED[name]}",
+            remedy="Write it with supported functions.",
+        )
     by_last = {one.rpartition(".")[2]: one for one in sorted(known, reverse=True)}
     near = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=4)
     hint = f" Near ones that are: {', '.join(map(by_last.get, near))}." if near else ""  # type: ignore[arg-type]
     what = f"{name} of an array" if name.startswith(".") else name
-    reason = f": {REFUSED[name]}" if name in REFUSED else ""
     return UnsupportedError(
-        f"{what} is not supported{reason}",
+        f"{what} is not supported",
         remedy=f"Write it with supported functions.{hint}",
     )
