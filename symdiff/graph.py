@@ -93,6 +93,7 @@ class Info:
     """What is known of one node besides its operation.
 
     turns: the iterations of the loops in which the user gives its name again and again.
+    rewrite: the name of the rewrite that made it.
     """
 
     shape: Shape
@@ -104,6 +105,7 @@ class Info:
     name: str | None = None
     turns: tuple[Turn, ...] = ()
     cotangent_of: sympy.Expr | None = None
+    rewrite: str | None = None
 
     def take_name(self, other: Info) -> None:
         """Be called as another, unless this has a name."""
@@ -144,6 +146,7 @@ class Nodes:
         self.witness = dict(witness or {})
         self.position: Position | None = None
         self.backward = False
+        self.rewrite: str | None = None
         self._size_values: dict[sympy.Expr, int] = {}
         self._made: dict[tuple, sympy.Expr] = {}
         self._info: dict[int, Info] = {}
@@ -263,12 +266,22 @@ class Nodes:
         finally:
             self.position, self.backward = before
 
+    @contextmanager
+    def rewriting(self, name: str | None) -> Iterator[None]:
+        """Give nodes made inside the name of the rewrite that makes them."""
+        before, self.rewrite = self.rewrite, name
+        try:
+            yield
+        finally:
+            self.rewrite = before
+
     def _add(
         self, key: tuple, node: sympy.Expr, shape: Shape, dtype: str, operands: tuple
     ) -> sympy.Expr:
         info = Info(
             shape, dtype, operands, len(self._all), self.position, self.backward
         )
+        info.rewrite = self.rewrite
         hash(
             node
         )  # SymPy keeps it: asked for later, it would recurse through all operands

@@ -13,8 +13,9 @@ import numpy as np
 from cases import Case, differences, quiet
 
 from symdiff.ops.handle import Handle, activated
-from symdiff.passes import guard, reverse, share, shift, simplify
+from symdiff.passes import guard, reverse, share, simplify, stabilise
 from symdiff.program.schedule import Program, schedule
+from symdiff.settings import Settings
 from symdiff.specs import ArraySpec, read_signature
 from symdiff.trace.run import trace
 
@@ -68,7 +69,8 @@ def _second(case: Case) -> Program:
         for name, shape in case.shapes.items()
     }
     signature = read_signature(loss, specs, None, "float64")
-    graph = reverse(shift(guard(trace(loss, signature, "float64"))), case.wrt)
+    traced = trace(loss, signature, "float64")
+    graph = reverse(guard(stabilise(traced, Settings())), case.wrt)
     with activated(graph.nodes):
         parts = [Handle(graph.nodes, graph.outputs[f"d_{name}"]) for name in case.wrt]
         total = sum(np.sum(part * _weights(part.sizes)) for part in parts)

@@ -149,7 +149,7 @@ def test_the_value_is_the_functions_own(loss):
 
 
 @pytest.mark.parametrize(
-    "options", [{"rewrites": "none"}, {"no_rewrite": "safe where"}]
+    "options", [{"rewrites": "none"}, {"no_rewrite": "safe-where"}]
 )
 def test_without_the_rewrite_the_slope_is_the_same(options):
     c = compiled(logarithm, **options)
@@ -162,7 +162,7 @@ def test_without_the_rewrite_the_slope_is_the_same(options):
 def test_the_rewrite_is_named_with_its_place():
     (line,) = compiled(logarithm).graph.rewrites
     assert line.startswith("test_safe_branches.py:")
-    assert "safe argument" in line
+    assert "safe-where" in line
 
 
 def test_nan_where_the_branch_is_taken_stays():
@@ -200,7 +200,7 @@ def test_a_branch_by_which_its_condition_is_computed_is_left_alone():
     ],
 )
 def test_what_needs_no_guard_has_none(loss):
-    assert compiled(loss).graph.rewrites == ()
+    assert not any("safe-where" in line for line in compiled(loss).graph.rewrites)
 
 
 @over(

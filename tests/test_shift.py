@@ -116,7 +116,7 @@ def test_a_shift_that_cancels_has_no_gradient_and_is_named(loss):
 
 @pytest.mark.parametrize("loss", STAYS, ids=lambda one: one.__name__)
 def test_a_shift_that_counts_stays(loss):
-    assert compiled(loss).graph.rewrites == ()
+    assert not any(": shift: " in line for line in compiled(loss).graph.rewrites)
 
 
 def test_the_shift_still_prevents_overflow():

@@ -22,7 +22,16 @@ from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["Maximum", "Safe", "infix_writing", "mask", "safe", "truth", "where"]
+__all__ = [
+    "IsFinite",
+    "Maximum",
+    "Safe",
+    "infix_writing",
+    "mask",
+    "safe",
+    "truth",
+    "where",
+]
 
 
 # Comparisons.

@@ -15,6 +15,7 @@ import numpy as np
 import sympy
 from sympy.codegen import cfunctions
 
+from ..code import Code, Level, Writer, call, infix, wrap
 from ..errors import UnsupportedError
 from ..graph import Elementwise
 from .corners import Corner
@@ -23,7 +24,7 @@ from .elementwise import apply, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["Root", "elementary", "unless_zero"]
+__all__ = ["Root", "XLogX", "elementary", "unless_zero"]
 
 
 # The derivative of a SymPy function, on handles.
@@ -178,6 +179,10 @@ class Root(Elementwise):
     """sqrt(x) whose slope at 0 is 0: the corner of norms and deviations."""
 
 
+class XLogX(Elementwise):
+    """x * log(x), 0 at 0; operands: x and log(x)."""
+
+
 def unless_zero(x: Handle) -> Any:
     """Return x, but infinity where it is 0, so that a division by it gives 0 there."""
     return np.where(x == 0, np.inf, x)
@@ -263,6 +268,22 @@ elementary(
     ),
     domain=[POSITIVE],
     sympy=sympy.sqrt,
+)
+
+
+def _write_x_log_x(writer: Writer, node: Any, x: Code, log_x: Code) -> Code:
+    product = infix(x, "*", log_x, Level.PRODUCT)
+    test = f"{wrap(x, Level.COMPARISON + 1)} == 0"
+    return call(writer.function("np.where"), test, "0", product)
+
+
+row(
+    XLogX,
+    kind="elementwise",
+    shape=float_rule,
+    write=_write_x_log_x,
+    vjp=(lambda g, y, x, log_x: g * (log_x + 1), None),
+    sympy=lambda x, log_x: x * log_x,
 )
 
 

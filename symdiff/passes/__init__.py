@@ -1,7 +1,7 @@
 """The passes between the trace and the text, each a function from graph to graph.
 
-Their order: `guard` computes the branches of `where` that are not taken at safe
-arguments, `shift` takes for constant the maxima that cancel, `reverse` adds the
+Their order: `stabilise` rewrites what would overflow or cancel, `guard` computes the
+branches of `where` that are not taken at safe arguments, `reverse` adds the
 gradient, `simplify` folds what the chain rule leaves undone, `collect` gathers scalars
 and signs of products, `order` splits products of three and more arrays, `share` finds
 what is computed twice. What no output needs is in no graph: passes walk from the
@@ -17,19 +17,29 @@ from .guard import SAFE_WHERE, guard
 from .order import order
 from .reverse import reverse
 from .share import share
-from .shift import shift
 from .simplify import simplify
+from .stabilise import chosen, stabilise
 
-__all__ = ["collect", "guard", "order", "reverse", "run", "share", "shift", "simplify"]
+__all__ = [
+    "collect",
+    "guard",
+    "order",
+    "reverse",
+    "run",
+    "share",
+    "simplify",
+    "stabilise",
+]
 
 
 def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Graph]:
     """Return the graph with its gradient before and after what is computed twice is
     shared.
     """
-    if settings.rewrites != "none" and SAFE_WHERE not in settings.no_rewrite:
+    graph = stabilise(graph, settings)
+    if SAFE_WHERE.name in chosen(settings):
         graph = guard(graph)
-    graph = reverse(shift(graph), wrt, settings.corners)
+    graph = reverse(graph, wrt, settings.corners)
     if settings.simplify:
         graph = simplify(graph)
         # A textbook's steps stay apart.

@@ -23,11 +23,16 @@ from ..shapes import is_weak
 from .demand import demand, onto
 from .ranges import ranges
 from .rebuild import rebuild
+from .stabilise.table import REWRITES, Rewrite
 
 __all__ = ["SAFE_WHERE", "guard"]
 
-# The rewrite's name.
-SAFE_WHERE = "safe where"
+SAFE_WHERE = Rewrite(
+    "safe-where",
+    "where(m, f(x), y) = where(m, f(where(m, x, 1)), y)",
+    "all x; 1 or another number that f is defined at",
+)
+REWRITES[SAFE_WHERE.name] = SAFE_WHERE
 
 # For each operand of a node the mask outside of which it is replaced, and by what.
 Guards = dict[int, list[tuple[sympy.Expr, float] | None]]
@@ -54,8 +59,7 @@ def guard(graph: Graph) -> Graph:
 
     made = rebuild(graph, rewrite, done, order)
     lines = dict.fromkeys(
-        f"{graph.nodes[node].position or 'somewhere'}: "
-        f"{SAFE_WHERE}, a safe argument where its branch is not taken"
+        SAFE_WHERE.note(graph.nodes[node].position)
         for node in order
         if id(node) in guards
     )
@@ -64,7 +68,8 @@ def guard(graph: Graph) -> Graph:
 
 def _safe(nodes: Nodes, mask: sympy.Expr, x: sympy.Expr, inside: float) -> sympy.Expr:
     """Return x where the mask holds, elsewhere a number, and call it a safe x."""
-    made = safe(Handle(nodes, mask), Handle(nodes, x), inside).node
+    with nodes.rewriting(SAFE_WHERE.name):
+        made = safe(Handle(nodes, mask), Handle(nodes, x), inside).node
     name = x.name if isinstance(x, Variable) else nodes[x].name
     if name is not None and nodes[made].name is None:
         nodes[made].name, nodes[made].turns = f"safe_{name}", nodes[x].turns

@@ -38,7 +38,10 @@ def rebuild(
     with activated(nodes):
         for node in (*graph.inputs, *(graph.walk() if order is None else order)):
             info = old[node]
-            with nodes.marked(info.position, backward=info.backward):
+            with (
+                nodes.marked(info.position, backward=info.backward),
+                nodes.rewriting(info.rewrite),
+            ):
                 operands = tuple(done[id(operand)] for operand in info.operands)
                 made = _leaf(nodes, node) if not operands else None
                 if made is None:

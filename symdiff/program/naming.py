@@ -16,11 +16,13 @@ import sympy
 
 from ..graph import Info, Variable, number_of
 from ..ops.arithmetic import is_negative, is_reciprocal
+from ..ops.choices import IsFinite, where
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.indexing import Index
 from ..ops.joining import Concatenate, Stack
 from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
+from ..ops.logistic import Sigmoid, Softplus
 from ..ops.making import Arange, Eye, Tri
 from ..ops.table import ROWS
 from .usage import Usage
@@ -170,6 +172,9 @@ def _numbered(info: Info) -> str:
     return "_".join([info.name or "", *(str(one.index) for one in info.turns)])
 
 
+_Described = Callable[[Namer, sympy.Expr, list[str]], str]
+
+
 def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     operands = namer.nodes[node].operands
     products = (isinstance(one, Contraction) for one in operands)
@@ -182,6 +187,8 @@ def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
         return ""
     for one, other in ((0, 1), (1, 0)):
         if is_negative(operands[other]):
+            if words[other].startswith("shift"):
+                return f"shifted_{words[one]}"
             return f"{words[one]}_minus_{words[other]}"
     return f"{words[0]}_plus_{words[1]}"
 
@@ -225,6 +232,26 @@ def _reshape(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     return words[0] if keeps_axes(namer.nodes, node) else f"{words[0]}_reshaped"
 
 
+def _where(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
+    """The largest exponent where it is finite: what keeps exponentials from overflow."""
+    condition, top, _ = namer.nodes[node].operands
+    finite = (
+        isinstance(condition, IsFinite) and top is namer.nodes[condition].operands[0]
+    )
+    return "shift" if finite else _function(namer, node, words)
+
+
+def _exponential(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
+    (power,) = namer.nodes[node].operands
+    if is_negative(power) and isinstance(power.args[1], sympy.Abs) and words[0]:
+        return f"decay_{words[0].removeprefix('abs_')}"  # exp(-|x|)
+    return _function(namer, node, words)
+
+
+def _of_first(word: str) -> _Described:
+    return lambda namer, node, words: f"{word}_{words[0]}" if words[0] else ""
+
+
 def _comparison(word: str) -> Callable[[Namer, sympy.Expr, list[str]], str]:
     def name(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
         other = number_of(namer.nodes[node].operands[1])
@@ -241,9 +268,6 @@ def _function(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
     return "_".join([name, *known]) if known else ""
 
 
-_Described = Callable[[Namer, sympy.Expr, list[str]], str]
-
-
 def _always(word: str) -> _Described:
     return lambda namer, node, words: word
 
@@ -255,6 +279,10 @@ _DESCRIBED: dict[type, _Described] = {
     Contraction: _contraction,
     Index: _index,
     Reshape: _reshape,
+    where: _where,
+    sympy.exp: _exponential,
+    Sigmoid: _of_first("sigmoid"),
+    Softplus: _of_first("softplus"),
     Arange: _always("rows"),
     Eye: _always("eye"),
     Tri: _always("triangle"),

@@ -52,6 +52,7 @@ class Statement:
     lines: tuple[str, ...]
     shape: str
     source: str = ""
+    rewrites: str = ""
     comment: str = ""
     headings: tuple[str, ...] = ()
 
@@ -61,14 +62,16 @@ class Statement:
         before = [_shortened(f"# {one}", room) if one else "" for one in self.headings]
         lines = [one for line in self.lines for one in laid_out(line, room)]
         notes = self._notes(room if len(lines) > 1 else room - len(lines[0]) - 2)
+        if self.rewrites not in notes:
+            before.append(f"# {self.rewrites}")
         if notes and len(lines) > len(self.lines):
             return [*before, notes, *lines]
         return [*before, *lines[:-1], f"{lines[-1]}  {notes}".rstrip()]
 
     def _notes(self, room: int) -> str:
         """Return the comment that says most in the room there is."""
-        most = (self.shape, self.source, self.comment)
-        for notes in (most, most[:2], most[:1]):
+        most = (self.shape, self.source, self.rewrites, self.comment)
+        for notes in (most, most[:3], most[:2], most[:1]):
             text = "  ".join(filter(None, notes))
             if text and len(text) + 2 <= room:
                 return f"# {text}"
@@ -238,7 +241,8 @@ class _Scheduler:
         if id(step.value) in self.usage.forward:
             source, comment = self._source(step)
             marks = self.marks.entering(step.value)
-            return Statement(name, lines, shape, source, comment, marks)
+            made = self._rewritten(step)
+            return Statement(name, lines, shape, source, made, comment, marks)
         shape = "" if step.added or len(lines) > 1 else shape
         headings = self.marks.undoing(step.place, self.quotes)
         if self.usage.stepwise:
@@ -267,6 +271,13 @@ class _Scheduler:
         named = info.name is not None or step.value is self.outputs["value"]
         comment = self.quotes.comment(info.position, info.name or "") if named else ""
         return str(info.position), comment
+
+    def _rewritten(self, step: Step) -> str:
+        """Return the names of the rewrites that made what a statement writes out."""
+        inside, _ = self.speller.read_by(step)
+        made = (self.nodes[one].rewrite for one in (step.value, *inside))
+        found = dict.fromkeys(name for name in made if name)
+        return ", ".join(found)
 
     # What passes from one half to the other, and out.
 

@@ -17,7 +17,7 @@ Cost          multiply-adds                      elementwise        transcendent
     kept between the passes: 2 d n + 2 n^2 + 33 n values
 
 Rewrites
-    attention.py:16: the shift by the maximum cancels in the gradient
+    attention.py:16: shift: the shift by the maximum cancels in the gradient
 Corners: none.
 """
 

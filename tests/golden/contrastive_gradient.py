@@ -15,7 +15,7 @@ Cost          multiply-adds    elementwise               transcendental
     kept between the passes: n^2 + 67 n values
 
 Rewrites
-    contrastive.py:17: the shift by the maximum cancels in the gradient
+    contrastive.py:17: shift: the shift by the maximum cancels in the gradient
 Corners
     contrastive.py:12: np.linalg.norm(Z, axis=1, keepdims=True) == 0: slope 0
 """

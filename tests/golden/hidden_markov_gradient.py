@@ -11,14 +11,16 @@ Arguments
     seen       (5,)    int64
 
 Cost          multiply-adds  elementwise  transcendental
-    forward   0              325          83
+    forward   0              318          83
     backward  0              210          0
     kept between the passes: 83 values
 
 Rewrites
-    hidden_markov.py:15: the shift by the maximum cancels in the gradient
-    hidden_markov.py:22: the shift by the maximum cancels in the gradient
-    hidden_markov.py:24: the shift by the maximum cancels in the gradient
+    hidden_markov.py:15: shift: the shift by the maximum cancels in the gradient
+    hidden_markov.py:22: shift: the shift by the maximum cancels in the gradient
+    hidden_markov.py:24: shift: the shift by the maximum cancels in the gradient
+    hidden_markov.py:15: log-softmax: x - (log(sum(exp(x - m))) + m) = (x - m) -
+        log(sum(exp(x - m)))
 Corners: none.
 """
 
@@ -41,67 +43,72 @@ def forward(log_start, log_move, log_emit, seen):
     log_start, log_move, log_emit, seen = _check(log_start, log_move, log_emit, seen)
 
     max_log_move = log_move.max(axis=1, keepdims=True)  # (3, 1)  hidden_markov.py:15
-    part = np.where(np.isfinite(max_log_move), max_log_move, 0)  # (3, 1)
-    exp_log_move_minus_part = np.exp(log_move - part)  # (3, 3)  hidden_markov.py:15
-    part_1 = exp_log_move_minus_part.sum(axis=1, keepdims=True)  # (3, 1)
-    move = log_move - (np.log(part_1) + part)  # (3, 3)  hidden_markov.py:15
+    shifted_log_move = log_move - np.where(np.isfinite(max_log_move), max_log_move, 0)
+    exp_shifted_log_move = np.exp(shifted_log_move)  # (3, 3)  hidden_markov.py:15
+    sum_exp_shifted_log_move = exp_shifted_log_move.sum(axis=1, keepdims=True)  # (3, 1)
+    # log-softmax
+    move = shifted_log_move - np.log(sum_exp_shifted_log_move)  # (3, 3)
     max_log_emit = log_emit.max(axis=1, keepdims=True)  # (3, 1)  hidden_markov.py:15
-    part_2 = np.where(np.isfinite(max_log_emit), max_log_emit, 0)  # (3, 1)
-    part_3 = np.exp(log_emit - part_2)  # (3, 4)  hidden_markov.py:15
-    sum_part_3 = part_3.sum(axis=1, keepdims=True)  # (3, 1)  hidden_markov.py:15
-    emit = log_emit - (np.log(sum_part_3) + part_2)  # (3, 4)  hidden_markov.py:15
+    shifted_log_emit = log_emit - np.where(np.isfinite(max_log_emit), max_log_emit, 0)
+    exp_shifted_log_emit = np.exp(shifted_log_emit)  # (3, 4)  hidden_markov.py:15
+    sum_exp_shifted_log_emit = exp_shifted_log_emit.sum(axis=1, keepdims=True)  # (3, 1)
+    # log-softmax
+    emit = shifted_log_emit - np.log(sum_exp_shifted_log_emit)  # (3, 4)
     max_log_start = log_start.max()  # ()  hidden_markov.py:15
-    part_4 = np.where(np.isfinite(max_log_start), max_log_start, 0)  # ()
-    part_5 = np.exp(log_start - part_4)  # (3,)  hidden_markov.py:15
-    sum_part_5 = part_5.sum(keepdims=True)  # (1,)  hidden_markov.py:15
-    alpha = log_start - (np.log(sum_part_5) + part_4) + emit[:, seen[0]]  # (3,)
+    shift = np.where(np.isfinite(max_log_start), max_log_start, 0)  # ()
+    shifted_log_start = log_start - shift  # (3,)  hidden_markov.py:15
+    exp_shifted_log_start = np.exp(shifted_log_start)  # (3,)  hidden_markov.py:15
+    part = exp_shifted_log_start.sum(keepdims=True)  # (1,)  hidden_markov.py:15
+    # log-softmax
+    alpha = shifted_log_start - np.log(part) + emit[:, seen[0]]  # (3,)
     # for t in range(1, 5): t = 1
     alpha_plus_move_1 = alpha[:, None] + move  # (3, 3)  hidden_markov.py:22
     max_alpha_plus_move_1 = alpha_plus_move_1.max(axis=0)  # (3,)  hidden_markov.py:22
-    part_1_1 = np.isfinite(max_alpha_plus_move_1[None])  # (1, 3)  hidden_markov.py:22
-    part_1_1 = np.where(part_1_1, max_alpha_plus_move_1, 0)  # (1, 3)
-    part_1_2 = np.exp(alpha_plus_move_1 - part_1_1)  # (3, 3)  hidden_markov.py:22
-    sum_part_1_2 = part_1_2.sum(axis=0)  # (3,)  hidden_markov.py:22
-    reached_1 = np.log(sum_part_1_2) + part_1_1[0]  # (3,)  hidden_markov.py:22
+    part_1 = np.isfinite(max_alpha_plus_move_1[None])  # (1, 3)  hidden_markov.py:22
+    part_1 = np.where(part_1, max_alpha_plus_move_1, 0)  # (1, 3)  hidden_markov.py:22
+    part_1_1 = np.exp(alpha_plus_move_1 - part_1)  # (3, 3)  hidden_markov.py:22
+    sum_part_1_1 = part_1_1.sum(axis=0)  # (3,)  hidden_markov.py:22
+    reached_1 = np.log(sum_part_1_1) + part_1[0]  # (3,)  hidden_markov.py:22
     alpha_1 = reached_1 + emit[:, seen[1]]  # (3,)  hidden_markov.py:23
     # for t in range(1, 5): t = 2
     alpha_1_plus_move_2 = alpha_1[:, None] + move  # (3, 3)  hidden_markov.py:22
     max_alpha_1_plus_move_2 = alpha_1_plus_move_2.max(axis=0)  # (3,)
-    part_2_1 = np.isfinite(max_alpha_1_plus_move_2[None])  # (1, 3)  hidden_markov.py:22
-    part_2_1 = np.where(part_2_1, max_alpha_1_plus_move_2, 0)  # (1, 3)
-    part_2_2 = np.exp(alpha_1_plus_move_2 - part_2_1)  # (3, 3)  hidden_markov.py:22
-    sum_part_2_2 = part_2_2.sum(axis=0)  # (3,)  hidden_markov.py:22
-    reached_2 = np.log(sum_part_2_2) + part_2_1[0]  # (3,)  hidden_markov.py:22
+    part_2 = np.isfinite(max_alpha_1_plus_move_2[None])  # (1, 3)  hidden_markov.py:22
+    part_2 = np.where(part_2, max_alpha_1_plus_move_2, 0)  # (1, 3)  hidden_markov.py:22
+    part_2_1 = np.exp(alpha_1_plus_move_2 - part_2)  # (3, 3)  hidden_markov.py:22
+    sum_part_2_1 = part_2_1.sum(axis=0)  # (3,)  hidden_markov.py:22
+    reached_2 = np.log(sum_part_2_1) + part_2[0]  # (3,)  hidden_markov.py:22
     alpha_2 = reached_2 + emit[:, seen[2]]  # (3,)  hidden_markov.py:23
     # for t in range(1, 5): t = 3
     alpha_2_plus_move_3 = alpha_2[:, None] + move  # (3, 3)  hidden_markov.py:22
     max_alpha_2_plus_move_3 = alpha_2_plus_move_3.max(axis=0)  # (3,)
-    part_3_1 = np.isfinite(max_alpha_2_plus_move_3[None])  # (1, 3)  hidden_markov.py:22
-    part_3_1 = np.where(part_3_1, max_alpha_2_plus_move_3, 0)  # (1, 3)
-    part_3_2 = np.exp(alpha_2_plus_move_3 - part_3_1)  # (3, 3)  hidden_markov.py:22
-    sum_part_3_2 = part_3_2.sum(axis=0)  # (3,)  hidden_markov.py:22
-    reached_3 = np.log(sum_part_3_2) + part_3_1[0]  # (3,)  hidden_markov.py:22
+    part_3 = np.isfinite(max_alpha_2_plus_move_3[None])  # (1, 3)  hidden_markov.py:22
+    part_3 = np.where(part_3, max_alpha_2_plus_move_3, 0)  # (1, 3)  hidden_markov.py:22
+    part_3_1 = np.exp(alpha_2_plus_move_3 - part_3)  # (3, 3)  hidden_markov.py:22
+    sum_part_3_1 = part_3_1.sum(axis=0)  # (3,)  hidden_markov.py:22
+    reached_3 = np.log(sum_part_3_1) + part_3[0]  # (3,)  hidden_markov.py:22
     alpha_3 = reached_3 + emit[:, seen[3]]  # (3,)  hidden_markov.py:23
     # for t in range(1, 5): t = 4
     alpha_3_plus_move_4 = alpha_3[:, None] + move  # (3, 3)  hidden_markov.py:22
     max_alpha_3_plus_move_4 = alpha_3_plus_move_4.max(axis=0)  # (3,)
-    part_4_1 = np.isfinite(max_alpha_3_plus_move_4[None])  # (1, 3)  hidden_markov.py:22
-    part_4_1 = np.where(part_4_1, max_alpha_3_plus_move_4, 0)  # (1, 3)
-    part_4_2 = np.exp(alpha_3_plus_move_4 - part_4_1)  # (3, 3)  hidden_markov.py:22
-    sum_part_4_2 = part_4_2.sum(axis=0)  # (3,)  hidden_markov.py:22
-    reached_4 = np.log(sum_part_4_2) + part_4_1[0]  # (3,)  hidden_markov.py:22
+    part_4 = np.isfinite(max_alpha_3_plus_move_4[None])  # (1, 3)  hidden_markov.py:22
+    part_4 = np.where(part_4, max_alpha_3_plus_move_4, 0)  # (1, 3)  hidden_markov.py:22
+    part_4_1 = np.exp(alpha_3_plus_move_4 - part_4)  # (3, 3)  hidden_markov.py:22
+    sum_part_4_1 = part_4_1.sum(axis=0)  # (3,)  hidden_markov.py:22
+    reached_4 = np.log(sum_part_4_1) + part_4[0]  # (3,)  hidden_markov.py:22
     alpha_4 = reached_4 + emit[:, seen[4]]  # (3,)  hidden_markov.py:23
 
     max_alpha_4 = alpha_4.max()  # ()  hidden_markov.py:24
-    part_6 = np.where(np.isfinite(max_alpha_4), max_alpha_4, 0)  # ()
-    exp_alpha_4_minus_part_6 = np.exp(alpha_4 - part_6)  # (3,)  hidden_markov.py:24
-    total = exp_alpha_4_minus_part_6.sum()  # ()  hidden_markov.py:24
-    value = -(np.log(total) + part_6)  # ()  hidden_markov.py:24
+    shift = np.where(np.isfinite(max_alpha_4), max_alpha_4, 0)  # ()
+    exp_shifted_alpha_4 = np.exp(alpha_4 - shift)  # (3,)  hidden_markov.py:24
+    sum_exp_shifted_alpha_4 = exp_shifted_alpha_4.sum()  # ()  hidden_markov.py:24
+    value = -(np.log(sum_exp_shifted_alpha_4) + shift)  # ()  hidden_markov.py:24
     return value, (
         (seen,),
-        (exp_log_move_minus_part, part_1, part_3, sum_part_3, part_5, sum_part_5),
-        (part_1_2, sum_part_1_2, part_2_2, sum_part_2_2, part_3_2, sum_part_3_2),
-        (part_4_2, sum_part_4_2, exp_alpha_4_minus_part_6, total),
+        (exp_shifted_log_move, sum_exp_shifted_log_move, exp_shifted_log_emit),
+        (sum_exp_shifted_log_emit, exp_shifted_log_start, part, part_1_1),
+        (sum_part_1_1, part_2_1, sum_part_2_1, part_3_1, sum_part_3_1, part_4_1),
+        (sum_part_4_1, exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
     )
 
 
@@ -109,43 +116,46 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (seen,),
-        (exp_log_move_minus_part, part_1, part_3, sum_part_3, part_5, sum_part_5),
-        (part_1_2, sum_part_1_2, part_2_2, sum_part_2_2, part_3_2, sum_part_3_2),
-        (part_4_2, sum_part_4_2, exp_alpha_4_minus_part_6, total),
+        (exp_shifted_log_move, sum_exp_shifted_log_move, exp_shifted_log_emit),
+        (sum_exp_shifted_log_emit, exp_shifted_log_start, part, part_1_1),
+        (sum_part_1_1, part_2_1, sum_part_2_1, part_3_1, sum_part_3_1, part_4_1),
+        (sum_part_4_1, exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: -np.logaddexp.reduce(alpha)
-    d_alpha_4 = -cotangent / total * exp_alpha_4_minus_part_6  # (3,)
+    d_alpha_4 = -cotangent / sum_exp_shifted_alpha_4 * exp_shifted_alpha_4  # (3,)
     # for t in range(1, 5): t = 4
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_4_2 = d_alpha_4 / sum_part_4_2 * part_4_2  # (3, 3)
-    d_alpha_3 = d_pre_part_4_2.sum(axis=1)  # (3,)
+    d_pre_part_4_1 = d_alpha_4 / sum_part_4_1 * part_4_1  # (3, 3)
+    d_alpha_3 = d_pre_part_4_1.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 3
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_3_2 = d_alpha_3 / sum_part_3_2 * part_3_2  # (3, 3)
-    d_alpha_2 = d_pre_part_3_2.sum(axis=1)  # (3,)
+    d_pre_part_3_1 = d_alpha_3 / sum_part_3_1 * part_3_1  # (3, 3)
+    d_alpha_2 = d_pre_part_3_1.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 2
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_2_2 = d_alpha_2 / sum_part_2_2 * part_2_2  # (3, 3)
-    d_alpha_1 = d_pre_part_2_2.sum(axis=1)  # (3,)
+    d_pre_part_2_1 = d_alpha_2 / sum_part_2_1 * part_2_1  # (3, 3)
+    d_alpha_1 = d_pre_part_2_1.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 1
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_1_2 = d_alpha_1 / sum_part_1_2 * part_1_2  # (3, 3)
-    d_alpha = d_pre_part_1_2.sum(axis=1)  # (3,)
+    d_pre_part_1_1 = d_alpha_1 / sum_part_1_1 * part_1_1  # (3, 3)
+    d_alpha = d_pre_part_1_1.sum(axis=1)  # (3,)
 
     # gradient of: a - np.logaddexp.reduce(a, axis=-1, keepdims=True)
+    d_log_start = d_alpha - d_alpha.sum() * (1 / part)[0] * exp_shifted_log_start
     d_emit = np.zeros((3, 4))
     d_emit[:, seen[4]] = d_alpha_4
     d_emit[:, seen[3]] += d_alpha_3
     d_emit[:, seen[2]] += d_alpha_2
     d_emit[:, seen[1]] += d_alpha_1
     d_emit[:, seen[0]] += d_alpha
-    d_move = d_pre_part_4_2 + d_pre_part_3_2 + d_pre_part_2_2 + d_pre_part_1_2  # (3, 3)
-    factor = d_move.sum(axis=1, keepdims=True) / part_1 * exp_log_move_minus_part
-    d_log_start = d_alpha - d_alpha.sum() * (1 / sum_part_5)[0] * part_5  # (3,)
-    d_log_move = d_move - factor  # (3, 3)
-    d_log_emit = d_emit - d_emit.sum(axis=1, keepdims=True) / sum_part_3 * part_3
+    d_log_emit_term = d_emit.sum(axis=1, keepdims=True) / sum_exp_shifted_log_emit
+    d_log_emit = -d_log_emit_term * exp_shifted_log_emit  # (3, 4)
+    d_log_emit += d_emit
+    d_move = d_pre_part_4_1 + d_pre_part_3_1 + d_pre_part_2_1 + d_pre_part_1_1  # (3, 3)
+    d_log_move_term = d_move.sum(axis=1, keepdims=True) / sum_exp_shifted_log_move
+    d_log_move = d_move - d_log_move_term * exp_shifted_log_move  # (3, 3)
     return Gradient(log_start=d_log_start, log_move=d_log_move, log_emit=d_log_emit)
 
 

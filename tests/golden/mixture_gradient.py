@@ -11,12 +11,14 @@ Arguments
     X          (n, d)  float64
 
 Cost          multiply-adds  elementwise                transcendental
-    forward   0              21 d n + 14 n + 15         3 d + 4 n + 4
+    forward   0              21 d n + 14 n + 17         3 d + 4 n + 4
     backward  0              18 d n + 15 d + 11 n + 11  0
     kept between the passes: 6 d n + 3 d + 4 n + 4 values
 
 Rewrites
-    mixture.py:10: the shift by the maximum cancels in the gradient
+    mixture.py:10: shift: the shift by the maximum cancels in the gradient
+    mixture.py:15: log-softmax: x - (log(sum(exp(x - m))) + m) = (x - m) -
+        log(sum(exp(x - m)))
 Corners: none.
 """
 
@@ -42,7 +44,8 @@ def forward(logits, mu, log_sigma, X):
     top = max_logits[None]  # (1,)  mixture.py:10
     exp_logits_minus_top = np.exp(logits - top)  # (3,)  mixture.py:11
     sum_exp_logits_minus_top = exp_logits_minus_top.sum()  # ()  mixture.py:11
-    log_weights = logits - (np.log(sum_exp_logits_minus_top) + max_logits)  # (3,)
+    # log-softmax
+    log_weights = logits - max_logits - np.log(sum_exp_logits_minus_top)  # (3,)
     X_minus_mu = X[:, None] - mu  # (n, 3, d)  mixture.py:16
     exp_log_sigma = np.exp(log_sigma)  # (3, d)  mixture.py:16
     z = X_minus_mu / exp_log_sigma  # (n, 3, d)  mixture.py:16

@@ -16,7 +16,8 @@ Cost          multiply-adds  elementwise            transcendental
     kept between the passes: k n + n values
 
 Rewrites
-    softmax_regression.py:11: the shift by the maximum cancels in the gradient
+    softmax_regression.py:11: shift: the shift by the maximum cancels in the
+        gradient
 Corners: none.
 """
 

@@ -1,0 +1,125 @@
+"""Rows of the logistic function and its kin, in the form that is accurate everywhere.
+
+All are computed from `decay(x)`, exp(-|x|), which never overflows, and keep it for
+their derivatives: no other exponential is taken, neither forward nor backward.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..code import Code, Level, Writer, call, infix, wrap
+from ..graph import Elementwise, number_of
+from .elementwise import apply, float_rule
+from .handle import Handle
+from .table import row
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "Sigmoid",
+    "Softplus",
+    "binary_cross_entropy",
+    "sigmoid",
+    "softplus",
+]
+
+
+class Sigmoid(Elementwise):
+    """1 / (1 + exp(-x)); operands: x and its decay."""
+
+
+class Softplus(Elementwise):
+    """log(1 + exp(x)); operands: x and its decay."""
+
+
+class BinaryCrossEntropy(Elementwise):
+    """log(1 + exp(x)) - x * y; operands: x, y and x's decay."""
+
+
+# On handles.
+
+
+def sigmoid(x: Handle) -> Handle:
+    """Return 1 / (1 + exp(-x))."""
+    return apply(Sigmoid, x, _decay(x))
+
+
+def softplus(x: Handle) -> Handle:
+    """Return log(1 + exp(x))."""
+    return apply(Softplus, x, _decay(x))
+
+
+def binary_cross_entropy(x: Handle, y: Handle) -> Handle:
+    """Return log(1 + exp(x)) - x * y."""
+    return apply(BinaryCrossEntropy, x, y, _decay(x))
+
+
+def _decay(x: Handle) -> Any:
+    """Return exp(-|x|), that of x for -x."""
+    operands = x.nodes[x.node].operands
+    if isinstance(x.node, sympy.Mul) and number_of(operands[0]) == -1:
+        x = Handle(x.nodes, operands[1])
+    return np.exp(-np.abs(x))
+
+
+# Rows.
+
+
+def _write_sigmoid(writer: Writer, node: Any, x: Code, decay: Code) -> Code:
+    if x.negated is not None:
+        test = f"{wrap(x.negated, Level.COMPARISON + 1)} > 0"
+    else:
+        test = f"{wrap(x, Level.COMPARISON + 1)} < 0"
+    above = call(writer.function("np.where"), test, decay, "1")
+    below = infix(Code("1"), "+", decay, Level.SUM)
+    return infix(above, "/", below, Level.PRODUCT)
+
+
+def _hinge(writer: Writer, x: Code) -> Code:
+    return call(writer.function("np.maximum"), x, "0")
+
+
+def _write_softplus(writer: Writer, node: Any, x: Code, decay: Code) -> Code:
+    rest = call(writer.function("np.log1p"), decay)
+    return infix(_hinge(writer, x), "+", rest, Level.SUM)
+
+
+def _write_cross_entropy(
+    writer: Writer, node: Any, x: Code, y: Code, decay: Code
+) -> Code:
+    linear = infix(x, "*", y, Level.PRODUCT)
+    rest = call(writer.function("np.log1p"), decay)
+    return infix(infix(_hinge(writer, x), "-", linear, Level.SUM), "+", rest, Level.SUM)
+
+
+row(
+    Sigmoid,
+    kind="elementwise",
+    shape=float_rule,
+    write=_write_sigmoid,
+    vjp=(lambda g, y, x, decay: g * decay / (1 + decay) ** 2, None),
+    sympy=lambda x, decay: 1 / (1 + sympy.exp(-x)),
+)
+row(
+    Softplus,
+    kind="transcendental",
+    shape=float_rule,
+    write=_write_softplus,
+    vjp=(lambda g, y, x, decay: g * apply(Sigmoid, x, decay), None),
+    sympy=lambda x, decay: sympy.log(1 + sympy.exp(x)),
+)
+row(
+    BinaryCrossEntropy,
+    kind="transcendental",
+    shape=float_rule,
+    write=_write_cross_entropy,
+    vjp=(
+        lambda g, y, x, t, decay: g * (apply(Sigmoid, x, decay) - t),
+        lambda g, y, x, t, decay: -(g * x),
+        None,
+    ),
+    sympy=lambda x, t, decay: sympy.log(1 + sympy.exp(x)) - x * t,
+)
