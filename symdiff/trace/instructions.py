@@ -44,7 +44,8 @@ def called_name(frame: FrameType) -> str | None:
     if not parts:
         return None
     function = max(parts, key=lambda one: _extent(one)[1])
-    return function.argval if function.opname.startswith("LOAD") else None
+    is_name = function.opname.startswith("LOAD") and function.opname != "LOAD_CONST"
+    return function.argval if is_name else None
 
 
 def _extent(instruction: dis.Instruction) -> tuple[tuple[int, int], tuple[int, int]]:
