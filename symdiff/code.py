@@ -57,7 +57,7 @@ class Writer:
 
     modules: names of SciPy's modules where they cannot be called by their own.
     functions: those of NumPy and SciPy that have been asked for. locals: names of loop
-    variables.
+    variables. overwriting: ids of nodes that take over the memory of their first operand.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Writer:
         self.functions: set[str] = set()
         self.size_names: dict[str, str] = {}
         self.locals: dict[str, str] = {}
+        self.overwriting: set[int] = set()
 
     def function(self, name: str) -> str:
         """Return how the module calls `np.NAME` or `scipy.MODULE.NAME`."""

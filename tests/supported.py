@@ -12,7 +12,7 @@ import numpy as np
 from symdiff.ops.refusals import FLAT, REFUSED, UNTRACED
 from symdiff.ops.scipy_linalg import SCIPY_LINALG
 from symdiff.ops.special import SPECIAL
-from symdiff.ops.table import FUNCTIONS, METHODS, PROPERTIES
+from symdiff.ops.table import FUNCTIONS, METHODS, PROPERTIES, WRITERS
 
 __all__ = ["GROUPS", "group_of", "public", "sections"]
 
@@ -61,6 +61,9 @@ def sections() -> str:
         lines += _paragraph(f"**{group}**:", _short(sloped[group]))
         if flat[group]:
             lines += _paragraph("Without a gradient:", _short(flat[group]))
+    writing = (name for name, one in public() if one in {*WRITERS} - {*FUNCTIONS})
+    title = "**Writing**, into arrays that the loss has made:"
+    lines += _paragraph(title, _short(writing))
     lines += _paragraph("**`scipy.special`**:", SPECIAL)
     lines += _paragraph("**`scipy.linalg`**:", SCIPY_LINALG)
     lines += _paragraph("**Methods and attributes**:", [*METHODS, *PROPERTIES])

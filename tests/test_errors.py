@@ -305,11 +305,10 @@ loss.py:8: np.sum(..., out=) writes into an array
             return np.sum(x)
         """,
         """
-loss.py:8: this writes into a traced array
+loss.py:8: this writes into x, which the loss was given
     x[0] = 0
     ^^^^
-  Write np.where(condition, new, old), np.concatenate or np.stack to make a new array.
-""",
+""" + ANEW.lstrip("\n"),
     ),
     "sort": Refused(
         errors.MutationError,
@@ -319,9 +318,9 @@ loss.py:8: this writes into a traced array
             return np.sum(x)
         """,
         """
-loss.py:8: .sort() changes an array in place
+loss.py:8: this writes into x, which the loss was given
     x.sort()
-    ^^^^^^
+    ^^^^^^^^
 """ + ANEW.lstrip("\n"),
     ),
     "view": Refused(
@@ -329,7 +328,7 @@ loss.py:8: .sort() changes an array in place
         """
         def loss(x):
             hidden = 2 * x
-            part = hidden[1:]
+            part = hidden.reshape(3, 1)
             part += 1
             return np.sum(hidden)
         """,
@@ -344,7 +343,7 @@ loss.py:10: this writes into part, which may be a view of another array
         """
         def loss(x):
             hidden = 2 * x
-            part = hidden[1:]
+            part = hidden.reshape(3, 1)
             hidden += 1
             return np.sum(part)
         """,

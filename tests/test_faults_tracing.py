@@ -314,18 +314,33 @@ def test_fault_6_results_change_as_numpys_do(name):
 
 
 VIEWS = {
-    "slice": "h[1:]",
-    "transpose": "h.T",
     "reshape": "h.reshape(3, 1)",
     "ravel": "np.ravel(h)",
-    "new axis": "h[:, None]",
     "broadcast": "np.broadcast_to(h, (2, 3))",
     "view of a view": "h[1:].reshape(2, 1)",
-    "squeezed": "np.squeeze(h)",
-    "split": "np.split(h, 3)[0]",
     "atleast": "np.atleast_2d(h)",
     "unpacked": "[*h.reshape(3, 1)][0]",
 }
+
+
+SURE_VIEWS = {
+    "slice": "h[1:]",
+    "transpose": "h.T",
+    "new axis": "h[:, None]",
+    "view of a view": "h[None, 1:][0]",
+    "squeezed": "np.squeeze(h)",
+    "split": "np.split(h, 3)[0]",
+    "backward": "h[::-1][:2]",
+}
+
+
+@pytest.mark.parametrize("name", SURE_VIEWS)
+@pytest.mark.parametrize("written", ["v", "h", "v[0]", "h[1]"])
+def test_fault_6_what_is_written_is_seen_through_views(name, written):
+    scope = {"np": np}
+    code = f"h = 2 * x\n    v = {SURE_VIEWS[name]}\n    {written} *= x[0]"
+    exec(f"def loss(x):\n    {code}\n    return np.sum(h**2) * np.sum(v**3)", scope)
+    agrees(scope["loss"], VECTOR)
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    assignment,
     bessel,
     bits,
     choices,
@@ -25,6 +26,7 @@ from . import (
     logistic,
     making,
     mapping,
+    masked,
     moving,
     multiplying,
     norms,
@@ -54,6 +56,7 @@ from . import (
 
 __all__ = [
     "arithmetic",
+    "assignment",
     "bessel",
     "bits",
     "choices",
@@ -77,6 +80,7 @@ __all__ = [
     "logistic",
     "making",
     "mapping",
+    "masked",
     "moving",
     "multiplying",
     "norms",

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError
 from ..shapes import show
 from .memory import with_owner
-from .recording import Recorded, is_tracing, observed, title
+from .recording import Deferred, Recorded, is_tracing, observed, title
 from .refusals import REFUSED
 from .sizes import TracedSize
 from .table import FUNCTIONS, accepted
@@ -64,7 +64,9 @@ def dispatch(
         return type(result)(with_owner(one, operands, name) for one in result)
     result = with_owner(result, operands, name)
     if known and isinstance(result, Recorded) and not result.is_known:
-        result._value = partial(_value, function, _copied(args), _copied(kwargs))
+        # What the operands are now: they may be written into later.
+        given = partial(_value, function, _current(args), _current(kwargs))
+        result._value = Deferred(given)
     return result
 
 
@@ -117,8 +119,8 @@ def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
     return change(item)
 
 
-def _copied(item: Any) -> Any:
-    return _mapped(item, lambda one: one)
+def _current(item: Any) -> Any:
+    return _mapped(item, lambda one: one._value if isinstance(one, Recorded) else one)
 
 
 def _plain(item: Any) -> Any:
@@ -127,7 +129,7 @@ def _plain(item: Any) -> Any:
 
 
 def _plain_one(one: Any) -> Any:
-    if isinstance(one, Recorded):
+    if isinstance(one, Recorded | Deferred):
         return one.value
     return int(one) if isinstance(one, TracedSize) else one
 

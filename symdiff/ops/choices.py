@@ -175,9 +175,18 @@ def _where_vjp(
     condition = x[0]
     return (
         None,
-        np.where(condition, g, 0) if needed[1] else None,
+        _where_taken(g, condition) if needed[1] else None,
         np.where(condition, 0, g) if needed[2] else None,
     )
+
+
+def _where_taken(g: Handle, condition: Handle) -> Any:
+    """Return g where a condition holds, elsewhere 0, which it may be already."""
+    if type(g.node) is where:
+        mask, _, rest = g.nodes[g.node].operands
+        if mask is condition.node and number_of(rest) == 0:
+            return g
+    return np.where(condition, g, 0)
 
 
 row(

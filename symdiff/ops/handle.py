@@ -24,6 +24,7 @@ from ..errors import (
     SymdiffError,
     TraceError,
     UnsupportedAttributeError,
+    UnsupportedError,
     ValueDependenceError,
 )
 from ..graph import Nodes
@@ -33,6 +34,7 @@ from .memory import NEW_ARRAY, write_into
 from .recording import (
     LARGEST_CONSTANT,
     Recorded,
+    Unsized,
     activated,
     active_nodes,
     largest_constant,
@@ -40,7 +42,7 @@ from .recording import (
     title,
 )
 from .sizes import TracedSize
-from .table import FUNCTIONS, METHODS, PROPERTIES
+from .table import FUNCTIONS, METHODS, PROPERTIES, WRITERS
 
 __all__ = [
     "Handle",
@@ -53,10 +55,10 @@ __all__ = [
     "traced_size",
 ]
 
-# Methods that change an array in place, and those that give its values to Python.
+# Methods that change an array in place and are refused, and those that give its values
+# to Python.
 _WRITING = frozenset(
-    ("byteswap", "fill", "itemset", "partition", "put", "resize", "setfield")
-    + ("setflags", "sort")
+    ("byteswap", "itemset", "partition", "resize", "setfield", "setflags")
 )
 _READING = frozenset(("data", "dump", "dumps", "item", "tobytes", "tofile", "tolist"))
 
@@ -111,6 +113,8 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         return self.nodes.size_value(self.sizes[0])
 
     def __getattr__(self, name: str) -> Any:
+        if name in WRITERS:
+            return lambda *args, **kwargs: write(name, self, args, f".{name}", **kwargs)
         if name in METHODS:
             build, method = METHODS[name], _method(name)
             return lambda *args, **kwargs: dispatch(
@@ -159,14 +163,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         return dispatch(operator.getitem, (self, key), {}, name="indexing")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise refused(
-            MutationError(
-                "this writes into a traced array",
-                remedy="Write np.where(condition, new, old), np.concatenate or np.stack to "
-                "make a new array.",
-            ),
-            self,
-        )
+        write(operator.setitem, self, (key, value), "item assignment")
 
     def __copy__(self) -> Handle:
         return Handle(self.nodes, self.node, self._value)
@@ -196,15 +193,23 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any
     ) -> Any:
+        if any(isinstance(one, Unsized) for one in inputs):
+            return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
+        if method == "at":
+            return write(ufunc, inputs[0], inputs[1:], f"{name_of(ufunc)}.at")
         if out is None:
             return dispatch(function, inputs, kwargs)
-        return write_into(out[0], lambda: dispatch(function, inputs, kwargs))
+        return write_into(out[0], lambda old: dispatch(function, inputs, kwargs))
 
     def __array_function__(
         self, function: Callable, types: Any, args: Any, kwargs: Any
     ) -> Any:
+        if any(issubclass(one, Unsized) for one in types):
+            return NotImplemented
+        if function in WRITERS:
+            return write(function, args[0], args[1:], name_of(function), **kwargs)
         if kwargs.get("out") is not None:
             raise refused(
                 MutationError(
@@ -290,6 +295,34 @@ def _method(name: str) -> Callable:
     return call
 
 
+# Writing.
+
+
+def write(
+    function: Callable | str, target: Any, args: tuple, name: str, **kwargs: Any
+) -> None:
+    """Give a handle the value that a function, or a method of this name, writes."""
+    build, changed = WRITERS[function], _on_a_copy(function)
+    write_into(
+        target,
+        lambda old: dispatch(changed, (old, *args), kwargs, build=build, name=name),
+    )
+
+
+@cache
+def _on_a_copy(function: Callable | str) -> Callable:
+    """Return a function of plain arrays that writes into a copy and returns it."""
+    writing = _method(function) if isinstance(function, str) else function
+    writing = writing.at if isinstance(writing, np.ufunc) else writing
+
+    def changed(array: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        array = np.array(array)
+        writing(array, *args, **kwargs)
+        return array
+
+    return changed
+
+
 # Augmented assignment. Numbers, which an array's 0-d results are, get a new value.
 
 
@@ -297,7 +330,7 @@ def _add_augmented(name: str, ufunc: np.ufunc) -> None:
     def assign(self: Handle, other: Any) -> Any:
         if not self.sizes:
             return NotImplemented
-        return write_into(self, lambda: ufunc(self, other))
+        return write_into(self, lambda old: ufunc(old, other))
 
     setattr(Handle, f"__i{name}__", assign)
 
@@ -345,6 +378,11 @@ def handle_of(value: Any) -> Handle:
     `TraceError` for what is no array of numbers.
     """
     nodes = active_nodes()
+    if isinstance(value, Unsized):
+        raise UnsupportedError(
+            "what a computed mask marks is used as an array: its shape depends on values",
+            remedy="Write np.where(mask, x, 0), which has a place for each element.",
+        )
     if isinstance(value, Handle):
         if value.nodes is not nodes:
             raise TraceError(

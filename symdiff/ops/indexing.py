@@ -10,22 +10,40 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, wrap
-from ..graph import ArrayNode, Nodes
-from ..shapes import Shape, Size, axis_of
+from ..graph import ArrayConstant, ArrayNode, Nodes
+from ..shapes import Shape, Size, axis_of, product
+from .contraction import Contraction
 from .elementwise import dtype_of
 from .handle import Handle, handle_of
 from .keys import WHOLE, Key, disjoint, names_once, read, selected, text_of
-from .layout import expand_dims, full_like_shape, ravel
-from .table import reached_by, row
+from .layout import Broadcast, expand_dims, full_like_shape, ravel, reshape
+from .making import arange
+from .table import ROWS, reached_by, row
 
-__all__ = ["Index", "IndexAdd", "add_at", "added_together", "parts_of"]
+__all__ = [
+    "Index",
+    "IndexAdd",
+    "IndexSet",
+    "add_at",
+    "added_together",
+    "assigned",
+    "is_fresh",
+    "parts_of",
+    "placed",
+    "taken",
+]
 
 
 class Index(ArrayNode):
     """x[key]; operands: x and the index arrays; params: the key."""
+
+
+class IndexSet(ArrayNode):
+    """x with a value at a key; operands: x, the value, the index arrays; params: the key."""
 
 
 class IndexAdd(ArrayNode):
@@ -71,11 +89,37 @@ def _index_vjp(
 def _index_add_vjp(
     g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
 ) -> tuple:
-    nodes, cotangents = g.nodes, []
+    cotangents = []
     for key, _, arrays in parts_of(y.node.params[1], x):
-        made = nodes.make(Index, g.node, *(one.node for one in arrays), params=(key,))
-        cotangents += [Handle(nodes, made), *(None for _ in arrays)]
+        cotangents += [taken(g, key, arrays), *(None for _ in arrays)]
     return tuple(cotangents)
+
+
+def _index_set_vjp(
+    g: Handle, y: Handle, x: tuple[Handle, ...], needed: tuple[bool, ...]
+) -> tuple:
+    (key,), arrays = y.node.params, x[2:]
+    part = _part_of_value(g, key, arrays) if needed[1] else None
+    rest = assigned(g, key, arrays, handle_of(0)) if needed[0] else None
+    return (rest, part, *(None for _ in arrays))
+
+
+def _part_of_value(g: Handle, key: Key, arrays: Sequence[Handle]) -> Any:
+    """Return the cotangent of what was put at a key: 0 where a later element was."""
+    before = g if arrays else Handle(g.nodes, _passed(g.nodes, g.node, key))
+    part = taken(before, key, arrays)
+    if _names_once(g, key, arrays):
+        return part
+    return np.where(_is_last(g, key, arrays), part, 0)
+
+
+def _is_last(x: Handle, key: Key, arrays: Sequence[Handle]) -> Any:
+    """Return of all that is written at a key what no later element overwrites."""
+    sizes = selected(x.nodes, x.sizes, [one.sizes for one in arrays], key)
+    order = reshape(arange(product(sizes)), sizes)
+    nowhere = full_like_shape(handle_of(0), x.sizes, "int64")
+    written = assigned(nowhere, key, arrays, order)
+    return taken(written, key, arrays) == order
 
 
 # Writing.
@@ -102,6 +146,30 @@ def _index_add_block(
         else:
             lines.append(_added_at(writer, target, key, texts, g))
     return lines
+
+
+def _index_set_block(
+    writer: Writer, node: Any, target: str, x: Code, value: Code, *arrays: Code
+) -> list[str]:
+    subscript = text_of(writer, node.params[0], arrays)
+    written = f"{target}[{subscript}] = {value.text}"
+    if x.text == target:
+        return [written]
+    before = writer.nodes[node].operands[0]
+    inside = not x.text.isidentifier() and is_fresh(writer.nodes, before)
+    if inside or id(node) in writer.overwriting:
+        return [f"{target} = {x.text}", written]
+    return [f"{target} = {wrap(x, Level.ATOM)}.copy()", written]
+
+
+def is_fresh(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Return whether the code of a node makes an array of its own, to be written into."""
+    operands = nodes[node].operands
+    repeated = isinstance(node, Broadcast) and nodes.shape(operands[0])
+    moved = isinstance(node, Contraction) and len(operands) == 1
+    row = ROWS.get(type(node))
+    made = row is not None and row.kind != "view" and type(node) is not ArrayConstant
+    return made and not repeated and not moved
 
 
 def _added_at(
@@ -135,6 +203,7 @@ row(
     kind="view",
     shape=_index_shape,
     write=_write_index,
+    put=lambda x, value, node: placed(x, value, node),
     vjp=_index_vjp,
     latex=r"{0}[\cdot]",
 )
@@ -146,6 +215,80 @@ row(
     block=_index_add_block,
     vjp=_index_add_vjp,
 )
+
+
+row(
+    IndexSet,
+    kind="array",
+    shape=lambda nodes, x, *rest: (nodes.shape(x), nodes.dtype(x)),
+    write=_no_expression,
+    block=_index_set_block,
+    vjp=_index_set_vjp,
+    latex=r"{0}[\cdot \to {1}]",
+)
+
+
+# Making them.
+
+
+def placed(x: Handle, value: Handle, step: Index) -> Handle:
+    """Return x with a value in the place of a part that was taken of it by slices."""
+    node: Any = value.node
+    nodes, (key,) = x.nodes, step.params
+    numbers = all(entry[0] == "at" for entry in key)
+    if numbers and type(node) is IndexSet and len(nodes[node].operands) == 2:
+        part, new = nodes[node].operands
+        if _is_at(nodes, part, Index, (key, [])) and nodes[part].operands[0] is x.node:
+            return assigned(x, key + node.params[0], (), Handle(nodes, new))
+    return assigned(x, key, (), value)
+
+
+def assigned(x: Handle, key: Key, arrays: Sequence[Handle], value: Handle) -> Handle:
+    """Return x with a value at a key; what was there before is forgotten."""
+    nodes, keyed = x.nodes, [one.node for one in arrays]
+    place = (key, keyed)
+    if _is_at(nodes, value.node, Index, place) and _first(nodes, value) is x.node:
+        return x
+    base = x.node
+    if _is_at(nodes, base, IndexSet, place):
+        base = nodes[base].operands[0]
+    made = nodes.make(IndexSet, base, value.node, *keyed, params=(key,))
+    return Handle(nodes, made)
+
+
+def taken(x: Handle, key: Key, arrays: Sequence[Handle]) -> Handle:
+    """Return the elements at a key: what was just put there, where that is known."""
+    nodes, keyed = x.nodes, [one.node for one in arrays]
+    node = _passed(nodes, x.node, key)
+    if _is_at(nodes, node, IndexSet, (key, keyed)) and _names_once(x, key, arrays):
+        sizes = selected(nodes, x.sizes, [one.sizes for one in arrays], key)
+        value = Handle(nodes, nodes[node].operands[1])
+        return full_like_shape(value, sizes, dtype_of(x))
+    return Handle(nodes, nodes.make(Index, x.node, *keyed, params=(key,)))
+
+
+def _passed(nodes: Nodes, node: sympy.Expr, key: Key) -> Any:
+    """Return an array before what was put at places that a key surely does not name."""
+    while type(node) is IndexSet and disjoint(nodes.shape(node), key, node.params[0]):
+        node = nodes[node].operands[0]
+    return node
+
+
+def _is_at(nodes: Nodes, node: Any, cls: Any, place: tuple[Key, list]) -> bool:
+    """Return whether a node takes or puts elements at a key."""
+    key, arrays = place
+    if type(node) is not cls or node.params[0] != key:
+        return False
+    have = nodes[node].operands[1 if cls is Index else 2 :]
+    return all(one is other for one, other in zip(have, arrays, strict=True))
+
+
+def _first(nodes: Nodes, x: Handle) -> sympy.Expr:
+    return nodes[x.node].operands[0]
+
+
+def _names_once(x: Handle, key: Key, arrays: Sequence[Handle]) -> bool:
+    return names_once(x.nodes, x.sizes, key, [one.node for one in arrays])
 
 
 # What reaches them.
@@ -161,8 +304,7 @@ def getitem(x: Any, key: Any) -> Handle:
     if all(entry in (WHOLE, ("new",)) for entry in entries):
         axes = tuple(i for i, entry in enumerate(entries) if entry == ("new",))
         return expand_dims(x, axes)
-    operands = [one.node for one in (x, *arrays)]
-    return Handle(x.nodes, x.nodes.make(Index, *operands, params=(entries,)))
+    return taken(x, entries, arrays)
 
 
 def add_at(values: Handle, places: Handle, length: Size) -> Handle:

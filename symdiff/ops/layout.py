@@ -157,6 +157,7 @@ def _dropped(old: list[Size], new: list[Size]) -> list[str] | None:
 row(
     Reshape,
     kind="view",
+    put=lambda x, value, node: _reshaped(value, x.sizes),
     shape=lambda nodes, x, shape: (shape, nodes.dtype(x)),
     write=_write_reshape,
     vjp=(lambda g, y, x: _reshaped(g, x.sizes),),
@@ -262,6 +263,10 @@ def _transpose_shape(
     return tuple(shape[axis] for axis in axes), nodes.dtype(x)
 
 
+def _put_transposed(x: Handle, value: Handle, node: Any) -> Handle:
+    return transpose(value, _inverse(node.params[0]))
+
+
 def _write_transpose(writer: Writer, node: Any, x: Code) -> Code:
     return transposed(x, node.params[0])
 
@@ -271,6 +276,7 @@ row(
     kind="view",
     shape=_transpose_shape,
     write=_write_transpose,
+    put=_put_transposed,
     vjp=(lambda g, y, x: np.transpose(g, _inverse(y.node.params[0])),),
     latex="{0}^T",
     inline=True,

@@ -109,7 +109,7 @@ def _filled(shape: Any, value: Any, dtype: str) -> Handle:
     return full_like_shape(handle_of(value), shape_of(shape), dtype)
 
 
-@reached_by(np.zeros)
+@reached_by(np.zeros, np.empty)
 def zeros(shape: Any, dtype: Any = None) -> Handle:
     """Zeros in a shape."""
     return _filled(shape, 0, _dtype(dtype, active_nodes().float_dtype))
@@ -182,6 +182,7 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Han
 # NumPy's functions that make arrays, for which handles' protocols are never asked.
 MAKERS = (
     np.zeros,
+    np.empty,
     np.ones,
     np.full,
     np.eye,
@@ -192,7 +193,7 @@ MAKERS = (
 )
 
 
-@reached_by(np.zeros_like)
+@reached_by(np.zeros_like, np.empty_like)
 def zeros_like(a: Any, dtype: Any = None) -> Handle:
     """Zeros in an array's shape."""
     return full_like(a, 0, dtype)

@@ -1,7 +1,7 @@
 """Elements picked by position: what is made of indexing with integer arrays.
 
 Indexing with masks, `take` with its modes, `take_along_axis`, `compress`, `extract`,
-`choose`. Masks and conditions must be constant: the result's shape depends on them.
+`choose`. What a computed mask marks is a `Selection`, as its shape depends on values.
 """
 
 from __future__ import annotations
@@ -12,26 +12,44 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
 from ..shapes import axis_of, show
+from .elementwise import dtype_of
 from .handle import Handle, handle_of, traced_size
 from .indexing import getitem as taken_at
 from .indexing import take as taken
 from .joining import stack
 from .layout import ravel, reshape
 from .making import arange
+from .masked import Selection
 from .table import reached_by
 
-__all__ = ["take_along_axis"]
+__all__ = ["along_axis", "computed_mask", "positions", "take_along_axis", "within"]
 
 
 @reached_by(operator.getitem)
-def getitem(x: Any, key: Any) -> Handle:
+def getitem(x: Any, key: Any) -> Handle | Selection:
     """The elements at a key; constant masks in it stand for the positions they mark."""
+    mask = computed_mask(key)
+    if mask is not None:
+        return Selection(handle_of(x), mask)
+    return taken_at(x, positions(handle_of(x), key))
+
+
+def computed_mask(key: Any) -> Handle | None:
+    """Return a key that is a mask of which no value is known, None where it is none."""
+    if isinstance(key, tuple) and len(key) == 1:
+        (key,) = key
+    is_mask = isinstance(key, Handle) and dtype_of(key) == "bool" and key.sizes
+    return key if is_mask and _mask(key) is None else None
+
+
+def positions(x: Handle, key: Any) -> Any:
+    """Return a key with the positions that constant masks mark in their place."""
     parts = key if isinstance(key, tuple) else (key,)
     if not any(_mask(part) is not None for part in parts):
-        return taken_at(x, key)
-    return taken_at(x, tuple(_positions(handle_of(x), parts)))
+        return key
+    return tuple(_positions(x, parts))
 
 
 def _positions(x: Handle, parts: Sequence) -> Iterator[Any]:
@@ -60,7 +78,8 @@ def _axes_taken(part: Any) -> int:
 def _mask(part: Any) -> np.ndarray | None:
     """Return a part of a key as a constant mask, None where it is none."""
     if isinstance(part, Handle):
-        part = part.value
+        fixed = all(isinstance(one, int) for one in part.sizes)
+        part = part.value if fixed else None
     if not isinstance(part, np.ndarray | list):
         return None
     array = np.asarray(part)
@@ -74,10 +93,10 @@ def take(
     """The elements at integers along an axis, or of the flattened array."""
     a = handle_of(a) if axis is not None else ravel(handle_of(a))
     axis = axis_of(axis or 0, a.ndim)
-    return taken(a, _within(indices, a, axis, mode), axis)
+    return taken(a, within(indices, a, axis, mode), axis)
 
 
-def _within(indices: Any, a: Handle, axis: int, mode: str) -> Any:
+def within(indices: Any, a: Handle, axis: int, mode: str) -> Any:
     """Return indices as a mode brings them into an axis."""
     if mode == "raise":
         return indices
@@ -95,6 +114,11 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Handle:
     arr, indices = handle_of(arr), handle_of(indices)
     if axis is None:
         return taken_at(ravel(arr), ravel(indices))
+    return taken_at(arr, along_axis(arr, indices, axis))
+
+
+def along_axis(arr: Handle, indices: Handle, axis: Any) -> tuple:
+    """Return the key of integers along an axis, each row's by its own."""
     axis = axis_of(axis, arr.ndim)
     if indices.ndim != arr.ndim:
         raise ShapeError("np.take_along_axis: indices and array of different rank")
@@ -102,24 +126,34 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Handle:
         reshape(arange(length), (-1, *(1,) * (arr.ndim - place - 1)))
         for place, length in enumerate(arr.sizes)
     ]
-    return taken_at(arr, (*key[:axis], indices, *key[axis + 1 :]))
+    return (*key[:axis], indices, *key[axis + 1 :])
 
 
 @reached_by(np.compress)
-def compress(condition: Any, a: Any, axis: Any = None, out: None = None) -> Handle:
-    """The elements along an axis at which a constant condition holds."""
-    return take(a, np.flatnonzero(np.asarray(condition)), axis)
+def compress(condition: Any, a: Any, axis: Any = None, out: None = None) -> Any:
+    """The elements along an axis at which a condition holds."""
+    if computed_mask(condition) is None:
+        return take(a, np.flatnonzero(np.asarray(condition)), axis)
+    a = ravel(handle_of(a)) if axis is None else handle_of(a)
+    if axis is not None and axis_of(axis, a.ndim) > 0:
+        raise UnsupportedError(
+            "np.compress by a computed mask along an axis behind the first",
+            remedy="Write np.where(mask, x, 0) under a sum.",
+        )
+    return Selection(a, condition)
 
 
 @reached_by(method="compress")
-def compress_method(a: Handle, condition: Any, axis: Any = None) -> Handle:
-    """The elements along an axis at which a constant condition holds."""
+def compress_method(a: Handle, condition: Any, axis: Any = None) -> Any:
+    """The elements along an axis at which a condition holds."""
     return compress(condition, a, axis)
 
 
 @reached_by(np.extract)
-def extract(condition: Any, arr: Any) -> Handle:
-    """The elements at which a constant condition holds."""
+def extract(condition: Any, arr: Any) -> Any:
+    """The elements at which a condition holds."""
+    if computed_mask(condition) is not None:
+        return Selection(ravel(handle_of(arr)), ravel(condition))
     return take(arr, np.flatnonzero(np.asarray(condition)))
 
 
@@ -130,5 +164,5 @@ def choose(
     """Each element from that one of some arrays whose number stands in `a`."""
     a, *arrays = np.broadcast_arrays(handle_of(a), *choices)
     stacked = stack(arrays)
-    which = _within(a, stacked, 0, mode)
+    which = within(a, stacked, 0, mode)
     return take_along_axis(stacked, np.expand_dims(which, 0), 0)[0]

@@ -9,9 +9,10 @@ Refused: traced values outside of a trace.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, Protocol
 
 import sympy
@@ -23,9 +24,11 @@ from ..source import Position
 
 __all__ = [
     "CALLER",
+    "Deferred",
     "LARGEST_CONSTANT",
     "Observer",
     "Recorded",
+    "Unsized",
     "active_nodes",
     "activated",
     "is_tracing",
@@ -45,21 +48,44 @@ CALLER = "the caller"
 _active: ContextVar[_Active | None] = ContextVar("symdiff_active", default=None)
 
 
+class Deferred:
+    """A value that is computed when it is asked for, once."""
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self.compute = compute
+
+    @cached_property
+    def value(self) -> Any:
+        return self.compute()
+
+
 class Recorded:
     """A value that stands for a node of a graph.
 
     owner: whose memory it may be: None for its own, another value's, or `CALLER`. lent:
-    the values that may be views of it. Its own value, where it depends on no argument,
-    is computed when it is asked for.
+    the values that may be views of it. source, steps: the value that it surely is a
+    view of, and the nodes from there to here; None where that is not sure. Its own
+    value, where it depends on no argument, is computed when it is asked for.
     """
 
-    __slots__ = ("__weakref__", "_value", "is_view", "lent", "node", "nodes", "owner")
+    __slots__ = (
+        "__weakref__",
+        "_value",
+        "lent",
+        "node",
+        "nodes",
+        "owner",
+        "source",
+        "steps",
+    )
 
     def __init__(self, nodes: Nodes, node: sympy.Expr, value: Any = None) -> None:
         self.nodes = nodes
         self.node = node
         self.owner: Recorded | str | None = None
         self.lent: MutableMapping[int, Recorded] | None = None
+        self.source: Recorded | None = None
+        self.steps: tuple[sympy.Expr, ...] = ()
         self._value = value
 
     @property
@@ -75,9 +101,15 @@ class Recorded:
     @property
     def value(self) -> Any:
         """Its value while tracing, or None where it depends on an argument."""
-        if callable(self._value):
-            self._value = self._value()
+        if isinstance(self._value, Deferred):
+            self._value = self._value.value
         return self._value
+
+
+class Unsized:
+    """What stands for an array whose shape depends on values: no handle."""
+
+    __slots__ = ()
 
 
 class Observer(Protocol):

@@ -30,14 +30,10 @@ _REASONS: Mapping[str, str] = {
         histogram histogram2d histogramdd histogram_bin_edges
     """,
     "it tells how numbers are rounded, not what they are": "nextafter spacing",
-    "it writes into its argument": """
-        copyto fill_diagonal place put put_along_axis putmask
-    """,
     "it fits by a decomposition that cuts off what is small: write np.linalg.lstsq": """
         polyfit
     """,
     "division of polynomials depends on which leading coefficients are 0": "polydiv",
-    "its elements are not set: write np.zeros": "empty empty_like",
     "it asks whether values are finite": "asarray_chkfinite",
     "NumPy is to drop it: write np.vstack": "row_stack",
     "it calls Python once for each element": "frompyfunc",

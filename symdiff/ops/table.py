@@ -27,12 +27,14 @@ __all__ = [
     "METHODS",
     "PROPERTIES",
     "ROWS",
+    "WRITERS",
     "Kind",
     "Row",
     "accepted",
     "called",
     "reached_by",
     "row",
+    "writing_by",
 ]
 
 Kind = Literal[
@@ -50,7 +52,8 @@ class Row:
     memory. write: its text, `(writer, node, *operands) -> Code`. vjp: a rule for each
     operand, `(g, y, *x) -> cotangent` in NumPy on handles, None where it has no
     gradient; or one function `(g, y, x, needed) -> cotangents`. block: for what no
-    expression writes, `(writer, node, target, *operands) -> lines`. corner: where there
+    expression writes, `(writer, node, target, *operands) -> lines`. put: for a view,
+    `(x, value, node) -> x` with a value in the place that the view has. corner: where there
     is no derivative, for all nodes or `(nodes, node) -> corner`; at it the rule gives
     the least-norm slope. domain: for each operand where the function and its slope are
     finite, None for anywhere, or `(nodes, node) -> domains`. latex, sympy: the node as
@@ -62,6 +65,7 @@ class Row:
     write: Writing
     vjp: tuple[Callable | None, ...] | Callable | None = None
     block: Callable[..., list[str]] | None = None
+    put: Callable[..., Any] | None = None
     corner: Corner | Callable[..., Corner | None] | None = None
     domain: Sequence[Domain | None] | Callable[..., Sequence[Domain | None]] = ()
     latex: str | Callable[..., str] = ""
@@ -76,6 +80,8 @@ ROWS: dict[type, Row] = {}
 FUNCTIONS: dict[Callable, Callable] = {}
 METHODS: dict[str, Callable] = {}
 PROPERTIES: dict[str, Callable] = {}
+# Those that write into their first argument, as functions that give it its new value.
+WRITERS: dict[Callable | str, Callable] = {}
 
 
 def row(
@@ -116,6 +122,16 @@ def reached_by(*callables: Callable, method: str = "", attribute: str = "") -> C
             METHODS[method] = function
         if attribute:
             PROPERTIES[attribute] = function
+        return function
+
+    return register
+
+
+def writing_by(*callables: Callable | str) -> Callable:
+    """Return a decorator for what these functions, and methods by name, write."""
+
+    def register(function: Callable) -> Callable:
+        WRITERS.update(dict.fromkeys(callables, function))
         return function
 
     return register

@@ -19,7 +19,7 @@ from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.choices import IsFinite, where
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
-from ..ops.indexing import Index
+from ..ops.indexing import Index, IndexSet
 from ..ops.joining import Concatenate, Stack
 from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
 from ..ops.logistic import Sigmoid, Softplus
@@ -290,6 +290,7 @@ _DESCRIBED: dict[type, _Described] = {
     Stack: _always("stacked"),
     Broadcast: lambda namer, node, words: words[0],
     Cast: lambda namer, node, words: words[0],
+    IndexSet: lambda namer, node, words: words[0],
     StopGradient: lambda namer, node, words: words[0],
     Transpose: lambda namer, node, words: f"{words[0]}_T" if words[0] else "",
 }

@@ -223,13 +223,15 @@ class _Scheduler:
 
     def _forward(self, cached: Sequence[sympy.Expr]) -> tuple[Statement, ...]:
         kept, given = [self.outputs["value"], *cached], self.scope.inputs
-        give_names(self.namer, self.steps.forward, kept, given)
+        self.writer.overwriting |= give_names(
+            self.namer, self.steps.forward, kept, given
+        )
         return tuple(map(self._statement, self.steps.forward))
 
     def _backward(self) -> tuple[Statement, ...]:
         self.speller.take_views_again()
         kept = [node for step in self.steps.results for node in step.reads]
-        give_names(self.namer, self.steps.backward, kept)
+        self.writer.overwriting |= give_names(self.namer, self.steps.backward, kept)
         return tuple(map(self._statement, self.steps.backward))
 
     def _statement(self, step: Step) -> Statement:
