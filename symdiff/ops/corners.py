@@ -102,9 +102,9 @@ def least_norm(sides: Sequence[Slopes], needed: Sequence[bool]) -> Slopes:
 
 def _times(g: Any, slope: float) -> Any:
     """Return g times a slope; 0 and NaN whatever g is."""
-    if slope == 0 or slope != slope:
-        return slope if slope else 0
-    return g if slope == 1 else slope * g
+    if slope == 0:
+        return 0
+    return slope if slope != slope else g if slope == 1 else slope * g
 
 
 def shown(slope: float) -> str:

@@ -103,12 +103,11 @@ def _doubt(
     """Return what is to be said of a kink beside another of the same function."""
     kink = kinks[id(node)]
     if model is None:
-        wanted, other = (
-            kink.slope(convention),
-            f"by the convention {convention!r} it is",
-        )
+        wanted = kink.slope(convention)
+        other = f"by the convention {convention!r} it is"
     else:
-        wanted, where = kinks[id(model)].taken, nodes[model].position or "somewhere"
+        wanted = kinks[id(model)].taken
+        where = nodes[model].position or "somewhere"
         other = f"{_expression(nodes, model)} ({where}), the same function, has"
     if np.isclose(kink.taken, wanted, rtol=1e-9, atol=1e-12, equal_nan=True):
         return None
