@@ -28,13 +28,21 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from .pipeline import Compiled, compile
+    from .several import CompiledModule, compile_module
     from .specs import ArraySpec
 
-_HOMES = {"compile": "pipeline", "Compiled": "pipeline", "ArraySpec": "specs"}
+_HOMES = {
+    "ArraySpec": "specs",
+    "Compiled": "pipeline",
+    "CompiledModule": "several",
+    "compile": "pipeline",
+    "compile_module": "several",
+}
 
 __all__ = [
     "ArraySpec",
     "Compiled",
+    "CompiledModule",
     "CornerWarning",
     "FileError",
     "MutationError",
@@ -49,6 +57,7 @@ __all__ = [
     "ValueDependenceError",
     "VerificationError",
     "compile",
+    "compile_module",
 ]
 
 

@@ -153,7 +153,7 @@ def _brought_up_to_date(job: Job, check: bool, force: bool) -> tuple[str, str]:
     assert job.output is not None
     if not check:
         job.check_output(force=force)
-    text = job.compile().source
+    text = job.text()
     difference = files.difference(files.read_text(job.output), text, job.output)
     if difference and not check:
         files.write(job.output, text, force=force)

@@ -228,7 +228,7 @@ def _loss_options(function: Decorated) -> Decorated:
 
 
 @main.command("compile")
-@click.argument("target", metavar="[FILE.py:FUNC]", required=False)
+@click.argument("target", metavar="[FILE.py:FUNC[,FUNC...]]", required=False)
 @_loss_options
 @click.option(
     "-o", "--output", metavar="OUT.py", help="File to write; stdout if left out."
@@ -286,7 +286,11 @@ def show_command(stage: str, output: str | None, **loss: Any) -> None:
     """Show a stage of compiling the loss."""
     if output is not None and (stage != "dot" or not output.endswith(".svg")):
         raise click.UsageError("-o OUT.svg goes with --stage dot.")
-    compiled = _compiled(_job(**loss, verify=False))
+    if "," in loading.split_target(loss["target"])[1]:
+        raise click.UsageError("show takes one function.")
+    job = _job(**loss, verify=False)
+    with terminal.progress(f"compiling {job.target}"):
+        compiled = job.compile()
     if output is not None:
         from . import drawing
 
@@ -314,19 +318,14 @@ def _job(
     return Job(**words, settings=settings)
 
 
-def _compiled(job: Job) -> Compiled:
-    """Return what the user's loss compiles to, and show meanwhile that work goes on."""
-    with terminal.progress(f"compiling {job.target}"):
-        return job.compile()
-
-
 # One module, in this process.
 
 
 def _compile_one(job: Job, check: bool, force: bool) -> None:
     if job.output is not None and not check:
         job.check_output(force=force)
-    text = _compiled(job).source
+    with terminal.progress(f"compiling {job.target}"):
+        text = job.text()
     if job.output is None:
         terminal.print_text(text, "python")
     elif not check:

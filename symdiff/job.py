@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import files, loading
 from .errors import FileError
@@ -29,8 +29,8 @@ __all__ = ["Job"]
 class Job:
     """What is compiled into what, and how.
 
-    target: `FILE.py:FUNC`. output: the file to write, None for none. args, static:
-    texts by name, as they stand behind `--arg` and `--static`.
+    target: `FILE.py:FUNC` or `FILE.py:FUNC,FUNC`. output: the file to write, None for
+    none. args, static: texts by name, as they stand behind `--arg` and `--static`.
     """
 
     target: str
@@ -53,16 +53,33 @@ class Job:
 
         loss = loading.load(self.target)
         with loading.guarded(loss.path):
-            return pipeline.compile(
-                loss.function,
-                {name: _spec(text) for name, text in self.args.items()},
-                static={name: _value(text) for name, text in self.static.items()},
-                wrt=self.wrt,
-                dtype=self.dtype,
-                verify=self.verify,
-                command=self._command(loss),
-                **vars(self.settings),
-            )
+            options = self._options(loss.path, loss.name)
+            return pipeline.compile(loss.function, **options)
+
+    def text(self) -> str:
+        """Return the text of the module: of the loss alone, or of several functions."""
+        if "," not in loading.split_target(self.target)[1]:
+            return self.compile().source
+        from . import several
+
+        losses = loading.load_several(self.target)
+        names = ",".join(loss.name for loss in losses)
+        with loading.guarded(self.path):
+            options = self._options(self.path, names)
+            functions = [loss.function for loss in losses]
+            return several.compile_module(functions, **options).source
+
+    def _options(self, path: Path, names: str) -> dict[str, Any]:
+        """Return the arguments of `compile` beside the function."""
+        return {
+            "args": {name: _spec(text) for name, text in self.args.items()},
+            "static": {name: _value(text) for name, text in self.static.items()},
+            "wrt": self.wrt,
+            "dtype": self.dtype,
+            "verify": self.verify,
+            "command": self._command(path, names),
+            **vars(self.settings),
+        }
 
     def check_output(self, *, force: bool) -> None:
         """Refuse before the work what `files.write` would refuse after it.
@@ -80,13 +97,13 @@ class Job:
             )
         files.check_output(self.output, force=force)
 
-    def _command(self, loss: loading.Loaded) -> str:
+    def _command(self, path: Path, names: str) -> str:
         """Return the command that makes the text again, in the folder of its files.
 
         It is the same however the options were ordered and spaced, and from wherever
         the command was given.
         """
-        words = ["symdiff", "compile", f"{loss.path.name}:{loss.name}"]
+        words = ["symdiff", "compile", f"{path.name}:{names}"]
         if self.output is not None:
             words += ["-o", os.path.basename(self.output)]
         for name, text in sorted(self.args.items()):

@@ -27,7 +27,15 @@ from .errors import FileError, SymdiffError
 from .files import SHADOWED
 from .source import Position, columns_of, position_of
 
-__all__ = ["Loaded", "guarded", "last_position", "load", "load_module", "split_target"]
+__all__ = [
+    "Loaded",
+    "guarded",
+    "last_position",
+    "load",
+    "load_module",
+    "load_several",
+    "split_target",
+]
 
 
 class Loaded(NamedTuple):
@@ -51,7 +59,17 @@ def load(target: str) -> Loaded:
     """
     path, name = split_target(target)
     module = load_module(path)
-    name = name or _only_function(module, path)
+    return _loaded(module, path, name or _only_function(module, path))
+
+
+def load_several(target: str) -> list[Loaded]:
+    """Return the functions that `FILE.py:FUNC,FUNC` names, as `load` does."""
+    path, names = split_target(target)
+    module = load_module(path)
+    return [_loaded(module, path, name.strip()) for name in names.split(",")]
+
+
+def _loaded(module: ModuleType, path: Path, name: str) -> Loaded:
     return Loaded(path, name, _find(module, name, path))
 
 

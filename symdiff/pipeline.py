@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -22,7 +22,8 @@ import sympy
 from . import __version__, files, passes
 from .bounds import index_bounds, values_at
 from .emit.description import docstring, header
-from .emit.module import Description, emit, has_record, reserved_names
+from .emit.module import Description, Part, emit, has_record
+from .emit.scope import Scope
 from .errors import CornerWarning, SpecError, VerificationError
 from .formula import expression, latex
 from .graph import Graph
@@ -105,32 +106,43 @@ def compile(  # noqa: A001 - the public name, as re.compile
         If the emitted module disagrees with the function.
     """
     settings = Settings(rewrites, names(no_rewrite), corners, simplify, share, style)
-    signature = read_signature(fn, args, static, dtype)
+    scope = Scope(read_signature(fn, args, static, dtype))
+    return compile_part(fn, scope, wrt, dtype, settings, verify, command)
+
+
+def compile_part(
+    fn: Callable,
+    scope: Scope,
+    wrt: str | tuple[str, ...] | None,
+    dtype: str,
+    settings: Settings,
+    verify: bool,
+    command: str | None = None,
+    taken: Iterable[str] = (),
+) -> Compiled:
+    """Return what a function compiles to under the names of a scope.
+
+    `taken` are names of the module that its constants must not have.
+    """
+    signature = scope.signature
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
     before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
     _warn(graph)
     records = (one.name for one in signature.arguments if has_record(one))
     kept = [name for name in records if name in wanted]
-    program = schedule(graph, reserved_names(signature), kept, style)
+    program = schedule(graph, scope.reserved | {*taken}, kept, settings.style)
     facts = report(before, graph, program.kept)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
-    description = Description(
-        header=header(fn, __version__, command),
-        docstring=docstring(fn, signature, wanted, facts, style),
-        wrt=wanted,
-        single=single,
-        dtype=dtype,
-        sizes=sizes,
-        bounds=below,
-        domain=domain,
-    )
-    source = emit(program, signature, description)
+    description = Description(wanted, single, dtype, sizes, below, domain)
+    part = Part(program, scope, description)
+    lines = docstring(fn, signature, wanted, facts, settings.style)
+    source = emit([part], header([fn], __version__, command), lines)
     if verify:
         try:
             record = check(
-                load(source),
+                _named_plainly(load(source), scope),
                 signature.bind(fn),
                 signature,
                 wanted,
@@ -143,7 +155,17 @@ def compile(  # noqa: A001 - the public name, as re.compile
                 compare_at(fn, signature, dtype, error.sizes)
             raise
         facts = replace(facts, verification=record)
-    return Compiled(source, traced, graph, program, facts)
+    return Compiled(source, traced, graph, program, facts, part, lines)
+
+
+def _named_plainly(module: ModuleType, scope: Scope) -> ModuleType:
+    """Return a module whose public functions have their names without a prefix."""
+    plain = ModuleType(module.__name__)
+    vars(plain).update(vars(module))
+    for name, own in scope.public.items():
+        if hasattr(module, own):
+            setattr(plain, name, getattr(module, own))
+    return plain
 
 
 def _warn(graph: Graph) -> None:
@@ -202,7 +224,8 @@ class Compiled:
     it.
 
     source: the module's text. report: costs, corners, verification. graph, program: the
-    stages' data, which print themselves readably.
+    stages' data, which print themselves readably. part, docstring: what a module of
+    several functions takes from it.
     """
 
     source: str
@@ -210,6 +233,8 @@ class Compiled:
     graph: Graph
     program: Program
     report: Report
+    part: Part
+    docstring: tuple[str, ...]
 
     @cached_property
     def module(self) -> ModuleType:

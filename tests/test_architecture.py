@@ -65,6 +65,7 @@ STAGES = [
     ("files", "notebook"),
     ("drawing",),
     ("pipeline",),
+    ("several",),
     ("loading", "terminal"),
     ("job",),
     ("project", "build"),

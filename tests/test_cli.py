@@ -57,7 +57,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The calls of `compile`, which then does nothing but answer."""
     made: list[dict[str, Any]] = []
 
-    def compile(fn: Any, args: Any = None, **options: Any) -> SimpleNamespace:
+    def compile(fn: Any, args: Any, **options: Any) -> SimpleNamespace:
         made.append({"fn": fn, "args": args, **options})
         return SimpleNamespace(
             source=TEXT,
@@ -73,7 +73,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def answer(monkeypatch: pytest.MonkeyPatch, compile: Callable[..., Any]) -> None:
     """Let `compile` be the given function of the loss."""
-    monkeypatch.setattr("symdiff.pipeline.compile", lambda fn, *_, **__: compile(fn))
+    monkeypatch.setattr("symdiff.pipeline.compile", lambda fn, **_: compile(fn))
 
 
 # What the words of a command mean.

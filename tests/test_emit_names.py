@@ -285,7 +285,7 @@ def test_fault_19_hostile_texts_in_docstrings_and_comments():
         loss.__doc__ = hostile(rng)
         signature = read_signature(lambda x: x, {"x": ("n",)})
         lines = docstring(loss, signature, ("x",), compiled.report)
-        lines = [*header(loss, "0", hostile(rng)), *lines]
+        lines = [*header([loss], "0", hostile(rng)), *lines]
         (statement,) = ast.parse("\n".join(lines)).body
         assert isinstance(statement, ast.Expr)
         assert isinstance(statement.value, ast.Constant)

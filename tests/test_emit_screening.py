@@ -1,6 +1,7 @@
 """What was never meant to be code is caught before it is written."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -18,7 +19,12 @@ def loss(params, X):
 def compile_with(monkeypatch, change):
     """Compile with the rendered text changed before it is screened."""
     render = emission._render
-    monkeypatch.setattr(emission, "_render", lambda *given: change(render(*given)))
+
+    def changed(name, fields):
+        text = render(name, fields)
+        return change(text) if name == "module.py.jinja" else text
+
+    monkeypatch.setattr(emission, "_render", changed)
     args = {"params": {"W": (3, 2), "b": (2,)}, "X": ("n", 3)}
     return symdiff.compile(loss, args, verify=False)
 
@@ -135,6 +141,7 @@ def test_fault_42_a_template_that_asks_for_what_is_not_there(monkeypatch, tmp_pa
     text = (emission.templates() / "module.py.jinja").read_text()
     lines = text.splitlines()
     lines.insert(4, "{{ what_is_not_there }}")
+    shutil.copytree(emission.templates(), tmp_path, dirs_exist_ok=True)
     (tmp_path / "module.py.jinja").write_text("\n".join(lines))
     monkeypatch.setattr(emission, "templates", lambda: tmp_path)
     emission._environment.cache_clear()

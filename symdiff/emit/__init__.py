@@ -6,15 +6,16 @@ fills the template, `screening` looks at the result.
 """
 
 from .description import docstring, header
-from .module import Description, emit
+from .module import Description, Part, emit
 from .nesting import has_record
-from .scope import reserved_names
+from .scope import Scope
 
 __all__ = [
     "Description",
+    "Part",
+    "Scope",
     "docstring",
     "emit",
     "has_record",
     "header",
-    "reserved_names",
 ]

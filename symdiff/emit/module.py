@@ -8,12 +8,12 @@ for what is not there, and text that holds what is never emitted.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -21,21 +21,12 @@ from ..errors import TextError
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
 from ..program.schedule import BUILTINS, Program, Statement
 from ..shapes import show
-from ..specs import Signature
 from .checking import DRAWS, Checking
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
-from .scope import (
-    HELPERS,
-    PUBLIC,
-    aliases,
-    classes,
-    fields,
-    helpers,
-    reserved_names,
-)
+from .scope import HELPERS, Scope, fields
 from .screening import Own, screen
 
-__all__ = ["Description", "emit", "has_record", "reserved_names", "templates"]
+__all__ = ["Description", "Part", "emit", "has_record", "templates"]
 
 
 # What stands before any number of arguments.
@@ -52,8 +43,6 @@ class Description:
     sizes: those of the self-check. bounds: exclusive bounds of integer leaves there.
     """
 
-    header: tuple[str, ...]
-    docstring: tuple[str, ...]
     wrt: tuple[str, ...]
     single: bool
     dtype: str
@@ -62,7 +51,15 @@ class Description:
     domain: str
 
 
-def emit(program: Program, signature: Signature, description: Description) -> str:
+class Part(NamedTuple):
+    """One function's part of a module."""
+
+    program: Program
+    scope: Scope
+    description: Description
+
+
+def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str]) -> str:
     """Return the text of the module.
 
     Raises
@@ -70,10 +67,57 @@ def emit(program: Program, signature: Signature, description: Description) -> st
     TextError
         If a template lacks something, or the text holds what is never emitted.
     """
-    fields = _Fields(program, signature, description)
-    text = _render("module.py.jinja", fields.all())
-    screen(text, fields.own())
-    return text if fields.is_usual() else _formatted(text)
+    fields = [_Fields(*part) for part in parts]
+    text = _render("module.py.jinja", _joined(fields, header, docstring))
+    screen(text, _owned(fields))
+    usual = all(one.is_usual() for one in fields)
+    return text if usual else _formatted(text)
+
+
+def _joined(
+    fields: Sequence[_Fields], header: Sequence[str], docstring: Sequence[str]
+) -> dict[str, Any]:
+    """Return the fields of the whole module, each part's own functions as texts."""
+    each = [one.all() for one in fields]
+    standard = _once(line for one in fields for line in one.standard())
+    imports = sorted(standard, key=lambda line: (line.startswith("from"), line))
+    libraries = _once(line for one in fields for line in one.libraries())
+    checks = [f"{one['own']['self_check']}()" for one in each]
+    single = any(one["tolerance"] == "1e-2" for one in each)
+    return {
+        "header": header,
+        "docstring": docstring,
+        "imports": [*imports, "", *libraries],
+        "constants": [line for one in each for line in one["constants"]],
+        "np": each[0]["np"],
+        "own": each[0]["own"],
+        "classes": _once(line for one in each for line in one["classes"]),
+        "forms": sorted({form for one in each for form in one["forms"]}),
+        "leaves": any(one["leaves"] for one in each),
+        "functions": [_render("functions.py.jinja", one).rstrip() for one in each],
+        "checks": [_render("checks.py.jinja", one).rstrip() for one in each],
+        "worst": (
+            checks[0]
+            if len(checks) == 1
+            else f"{each[0]['np']}.max([{', '.join(checks)}])"
+        ),
+        "tolerance": "1e-2" if single else "1e-5",
+    }
+
+
+def _once(lines: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(lines))
+
+
+def _owned(fields: Sequence[_Fields]) -> Own:
+    """Return the names and attributes that are the whole module's own."""
+    each = [one.own() for one in fields]
+    return Own(
+        *(
+            {name for own in each for name in getattr(own, kind)}
+            for kind in Own.__dataclass_fields__
+        )
+    )
 
 
 @lru_cache(maxsize=1)
@@ -124,16 +168,17 @@ class _Fields:
     """The finished strings that the template loops over."""
 
     def __init__(
-        self, program: Program, signature: Signature, description: Description
+        self, program: Program, scope: Scope, description: Description
     ) -> None:
+        signature = scope.signature
         self.program = program
+        self.scope = scope
         self.signature = signature
         self.arguments = signature.arguments
         self.description = description
         self.by_name = {one.name: one for one in signature.arguments}
-        self.helpers = helpers(signature)
-        self.aliases = aliases(signature)
-        self.classes = classes(signature)
+        self.helpers = scope.helpers
+        self.classes = scope.classes
         self.fields = fields(description.wrt)
         arrays = zip(signature.leaves, program.arguments, strict=True)
         self.checking = Checking(
@@ -148,15 +193,13 @@ class _Fields:
 
     def all(self) -> dict[str, Any]:
         """Return every field of the template."""
-        program, description = self.program, self.description
+        program = self.program
         return {
-            "header": description.header,
-            "docstring": description.docstring,
-            "imports": self._imports(),
             "constants": _lines(program.constants, 0),
             "np": program.np,
             "own": self.helpers,
-            "called": {name: self.aliases.get(name, name) for name in PUBLIC},
+            "public": self.scope.public,
+            "called": self.scope.called,
             "gradient_fields": self._gradient_fields(),
             **self._functions(),
             "forward": _lines(program.forward),
@@ -164,7 +207,7 @@ class _Fields:
             "seed": program.seed,
             "backward": _lines(program.backward),
             "return_backward": self._return_backward(),
-            "aliases": [f"{to} = {name}" for name, to in self.aliases.items()],
+            "aliases": [f"{to} = {name}" for name, to in self.scope.aliases.items()],
             "forms": self._forms(),
             "classes": self._class_lines(),
             "check": self.checking.arguments(),
@@ -175,27 +218,33 @@ class _Fields:
     def is_usual(self) -> bool:
         """Return whether the template's lines are of the usual names and arguments."""
         helpers = [self.helpers[one] == f"_{one}" for one in HELPERS]
-        variadic = any(one.kind in _STARS for one in self.arguments)
-        return self.program.np == "np" and all(helpers) and not variadic
+        usual = self.program.np == "np" and not self.scope.prefix
+        return (
+            usual
+            and all(helpers)
+            and not any(one.kind in _STARS for one in self.arguments)
+        )
 
     def own(self) -> Own:
         """Return the names and attributes that are this module's own."""
-        program, helpers = self.program, self.helpers
+        program, helpers, public = self.program, self.helpers, self.scope.public
+        passes = (public[one] for one in ("forward", "backward", "value_and_grad"))
         parameters = {one.name for one in self.arguments}
         functions = {part for one in program.functions for part in one.split(".")}
         own = {field for one in self.classes for field in one.fields}
         replace = {"_replace", "replace"} if own else set()
         dtypes = {leaf.dtype for leaf in self.signature.leaves} | {"int64"}
         return Own(
-            imports=self._libraries(),
-            functions=("forward", "backward", "value_and_grad", helpers["check"]),
+            imports=self.libraries(),
+            functions=(*passes, helpers["check"]),
             passes={
                 *parameters,
                 *(*program.names, *self.fields.values()),
                 *program.sizes.values(),
-                *(line.split()[-1].partition(".")[0] for line in self._libraries()),
+                *(line.split()[-1].partition(".")[0] for line in self.libraries()),
                 *(helpers["check"], helpers["array"], helpers["match"]),
-                *(*PUBLIC, *self.aliases.values(), *self.classes.values()),
+                *(*public.values(), *self.scope.called.values()),
+                *(*self.classes.values(), "value"),
                 *("cache", "cotangent", "dataclasses", *BUILTINS),
             },
             others=helpers.values(),
@@ -208,18 +257,20 @@ class _Fields:
             },
         )
 
-    def _imports(self) -> list[str]:
-        standard = ["import sys"]
+    def standard(self) -> list[str]:
+        """Return the imports of Python's own modules."""
+        lines = ["import sys"]
         makers = {one.maker for one in self.classes}
         if "dataclasses.make_dataclass" in makers:
-            standard.insert(0, "import dataclasses")
+            lines.insert(0, "import dataclasses")
         if "namedtuple" in makers:
-            standard.append("from collections import namedtuple")
+            lines.append("from collections import namedtuple")
         if not self.description.single:
-            standard.append("from typing import NamedTuple")
-        return [*standard, "", *self._libraries()]
+            lines.append("from typing import NamedTuple")
+        return lines
 
-    def _libraries(self) -> list[str]:
+    def libraries(self) -> list[str]:
+        """Return the imports of NumPy and SciPy."""
         return [f"import numpy as {self.program.np}", *self.program.imports]
 
     # The public functions.
@@ -227,9 +278,10 @@ class _Fields:
     def _functions(self) -> dict[str, list[str]]:
         """Return the heads and returns of the functions that take the arguments."""
         heads = ("forward", "value_and_grad", "value", "grad")
-        names = {one: one for one in heads} | {"check": self.helpers["check"]}
-        forward = self._call(self.aliases.get("forward", "forward"))
-        both = self._call(self.aliases.get("value_and_grad", "value_and_grad"))
+        names = {one: self.scope.public[one] for one in heads}
+        names["check"] = self.helpers["check"]
+        forward = self._call(self.scope.called["forward"])
+        both = self._call(self.scope.called["value_and_grad"])
         value = self.program.value
         return {
             **{
@@ -321,7 +373,7 @@ class _Fields:
             return fitted("return ", parts[0])
         names = (f"{self.fields[name]}=" for name in self.description.wrt)
         keyed = tuple(zip(names, parts, strict=True))
-        return fitted("return ", Group("Gradient(", keyed, ")"))
+        return fitted("return ", Group(f"{self.scope.public['Gradient']}(", keyed, ")"))
 
     # What the check of the arguments and the self-check need.
 

@@ -1,62 +1,101 @@
 """Names of a module's own functions and classes, which give way to the user's.
 
-In: a `Signature`. Out: names, the same for the same signature.
+In: the `Signature` of a function, and those of the functions beside it in the module.
+Out: names, the same for the same signatures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from ..program.naming import Names
 from ..specs import Signature
 from .nesting import Class, class_of, containers, is_nested, is_record
 
-__all__ = [
-    "HELPERS",
-    "PUBLIC",
-    "aliases",
-    "classes",
-    "fields",
-    "helpers",
-    "reserved_names",
-]
+__all__ = ["HELPERS", "PUBLIC", "SHARED", "Scope", "fields"]
 
 PUBLIC = ("value", "forward", "backward", "value_and_grad", "grad", "Gradient")
 HELPERS = ("check", "array", "match", "self_check", "made_up", "random", "leaves")
 
-
-def reserved_names(signature: Signature) -> set[str]:
-    """Return the names that values of the passes must not have."""
-    nested = {one.name for one in signature.arguments if is_nested(one)}
-    own = {*helpers(signature).values(), *aliases(signature).values()}
-    imported = {"Gradient", "NamedTuple", "dataclasses", "namedtuple", "sys"}
-    return {*nested, *own, *classes(signature).values(), *imported}
+# What functions of one module have in common.
+SHARED = ("array", "match", "leaves")
 
 
-def helpers(signature: Signature) -> dict[str, str]:
-    """Return the names of the module's private functions, by what they do."""
-    names = _names(signature)
-    return {helper: names.give(f"_{helper}") for helper in HELPERS}
+@dataclass(frozen=True)
+class Scope:
+    """The names of one function's part of a module.
 
+    prefix: what its public names begin with, nothing where it is alone. beside: the
+    signatures of all functions of the module.
+    """
 
-def aliases(signature: Signature) -> dict[str, str]:
-    """Return second names of the public functions that a parameter hides."""
-    names = _names(signature)
-    own = [one.name for one in signature.arguments]
-    return {name: names.give(f"_{name}") for name in PUBLIC if name in own}
+    signature: Signature
+    prefix: str = ""
+    beside: tuple[Signature, ...] = ()
 
+    @cached_property
+    def public(self) -> dict[str, str]:
+        """The names of the public functions and the class, by what they are alone."""
+        if not self.prefix:
+            return {name: name for name in PUBLIC}
+        words = (word[:1].upper() + word[1:] for word in self.prefix.split("_"))
+        names = {name: f"{self.prefix}_{name}" for name in PUBLIC}
+        return names | {"Gradient": f"{''.join(words)}Gradient"}
 
-def classes(signature: Signature) -> dict[Class, str]:
-    """Return the names in the module of the user's named tuples and dataclasses."""
-    names = _names(signature)
-    for own in (*helpers(signature).values(), *aliases(signature).values()):
-        names.keep(own)
-    found: dict[Class, str] = {}
-    for argument in signature.arguments:
-        for one in map(class_of, filter(is_record, containers(argument))):
-            if one not in found:
-                found[one] = names.give(f"_{one.name}")
-    return found
+    @cached_property
+    def helpers(self) -> dict[str, str]:
+        """The names of the module's private functions, by what they do."""
+        names = self._names()
+        own = f"_{self.prefix}_" if self.prefix else "_"
+        return {
+            helper: names.give(f"{'_' if helper in SHARED else own}{helper}")
+            for helper in HELPERS
+        }
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Second names of the public functions that a parameter hides."""
+        names = self._names()
+        own = [one.name for one in self.signature.arguments]
+        hidden = [name for name in self.public.values() if name in own]
+        return {name: names.give(f"_{name}") for name in hidden}
+
+    @cached_property
+    def classes(self) -> dict[Class, str]:
+        """The names in the module of the user's named tuples and dataclasses."""
+        names = self._names()
+        for own in (*self.helpers.values(), *self.aliases.values()):
+            names.keep(own)
+        found: dict[Class, str] = {}
+        for argument in (one for each in self._all for one in each.arguments):
+            for one in map(class_of, filter(is_record, containers(argument))):
+                if one not in found:
+                    found[one] = names.give(f"_{one.name}")
+        return found
+
+    @property
+    def called(self) -> dict[str, str]:
+        """How the public functions are called where parameters may hide them."""
+        return {name: self.aliases.get(own, own) for name, own in self.public.items()}
+
+    @property
+    def reserved(self) -> set[str]:
+        """The names that values of the passes must not have."""
+        nested = {one.name for one in self.signature.arguments if is_nested(one)}
+        own = {*self.helpers.values(), *self.aliases.values(), self.public["Gradient"]}
+        imported = {"NamedTuple", "dataclasses", "namedtuple", "sys"}
+        return {*nested, *own, *self.classes.values(), *imported}
+
+    @property
+    def _all(self) -> tuple[Signature, ...]:
+        return self.beside or (self.signature,)
+
+    def _names(self) -> Names:
+        arguments = (one.name for each in self._all for one in each.arguments)
+        leaves = (leaf.name for each in self._all for leaf in each.leaves)
+        return Names({*arguments, *leaves, *self.public.values()})
 
 
 def fields(wrt: Sequence[str]) -> dict[str, str]:
@@ -66,8 +105,3 @@ def fields(wrt: Sequence[str]) -> dict[str, str]:
         one: names.give(one.lstrip("_") or "field") if one[0] == "_" else one
         for one in wrt
     }
-
-
-def _names(signature: Signature) -> Names:
-    leaves = (leaf.name for leaf in signature.leaves)
-    return Names({*(one.name for one in signature.arguments), *leaves, *PUBLIC})

@@ -68,9 +68,6 @@ def grad(params, X, Y):
     return value_and_grad(params, X, Y)[1]
 
 
-_Params = namedtuple("_Params", ["W", "b", "scale"])
-
-
 def _check(params, X, Y):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     _match("params", params, _Params(W=..., b=..., scale=...))
@@ -81,6 +78,9 @@ def _check(params, X, Y):
     n = X.shape[0]
     Y = _array("Y", Y, np.float64, (n, 2), "n is X.shape[0]")
     return W, b, scale, X, Y
+
+
+_Params = namedtuple("_Params", ["W", "b", "scale"])
 
 
 def _array(name, value, dtype, shape, sizes=""):
