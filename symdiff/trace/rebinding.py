@@ -24,6 +24,7 @@ import numpy as np
 
 from ..ops.calls import dispatch, name_of
 from ..ops.conversion import CONVERTERS
+from ..ops.densities import DISTRIBUTIONS
 from ..ops.handle import Handle, holds_traced
 from ..ops.making import MAKERS
 from ..ops.recording import is_tracing
@@ -90,6 +91,8 @@ def _replace(function: Callable) -> None:
         for name, value in list(namespace.items()):
             if id(value) in wrappers:
                 _bind(namespace, name, value, wrappers[id(value)])
+    if "scipy.stats" in sys.modules or _is_named("scipy.stats", found.names):
+        _shadow_distributions()
     if "einops" in sys.modules or "einops" in found.names:
         _register_with_einops()
     for cell in found.cells:
@@ -118,6 +121,18 @@ def _fill(cell: CellType, value: Any, wrapper: Any) -> None:
 
     _restore.append(restore)
     cell.cell_contents = wrapper
+
+
+def _shadow_distributions() -> None:
+    """Put functions on handles before the methods of SciPy's distributions."""
+    stats = importlib.import_module("scipy.stats")
+    for name, methods in DISTRIBUTIONS.items():
+        own = vars(getattr(stats, name))
+        for method in methods.keys() - own.keys():
+            title = f"scipy.stats.{name}.{method}"
+            original = getattr(getattr(stats, name), method)
+            own[method] = _leading(original, methods[method], title)
+            _restore.append(functools.partial(own.__delitem__, method))
 
 
 def _register_with_einops() -> None:
