@@ -8,6 +8,7 @@ import pytest
 
 import symdiff
 from symdiff.emit import module as emission
+from symdiff.emit import rendering
 from symdiff.errors import TextError
 
 
@@ -18,13 +19,13 @@ def loss(params, X):
 
 def compile_with(monkeypatch, change):
     """Compile with the rendered text changed before it is screened."""
-    render = emission._render
+    render = emission.render
 
     def changed(name, fields):
         text = render(name, fields)
         return change(text) if name == "module.py.jinja" else text
 
-    monkeypatch.setattr(emission, "_render", changed)
+    monkeypatch.setattr(emission, "render", changed)
     args = {"params": {"W": (3, 2), "b": (2,)}, "X": ("n", 3)}
     return symdiff.compile(loss, args, verify=False)
 
@@ -138,21 +139,21 @@ def test_the_unchanged_text_passes(monkeypatch):
 
 
 def test_fault_42_a_template_that_asks_for_what_is_not_there(monkeypatch, tmp_path):
-    text = (emission.templates() / "module.py.jinja").read_text()
+    text = (rendering.templates() / "module.py.jinja").read_text()
     lines = text.splitlines()
     lines.insert(4, "{{ what_is_not_there }}")
-    shutil.copytree(emission.templates(), tmp_path, dirs_exist_ok=True)
+    shutil.copytree(rendering.templates(), tmp_path, dirs_exist_ok=True)
     (tmp_path / "module.py.jinja").write_text("\n".join(lines))
-    monkeypatch.setattr(emission, "templates", lambda: tmp_path)
-    emission._environment.cache_clear()
+    monkeypatch.setattr(rendering, "templates", lambda: tmp_path)
+    rendering.environment.cache_clear()
     try:
         with pytest.raises(
             TextError, match=r"module\.py\.jinja:5: .*what_is_not_there"
         ):
             symdiff.compile(lambda x: x**2, {"x": ()})
         (tmp_path / "module.py.jinja").write_text("{% for %}")
-        emission._environment.cache_clear()
+        rendering.environment.cache_clear()
         with pytest.raises(TextError, match=r"template module\.py\.jinja:1: "):
             symdiff.compile(lambda x: x**2, {"x": ()})
     finally:
-        emission._environment.cache_clear()
+        rendering.environment.cache_clear()

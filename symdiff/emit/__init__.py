@@ -2,7 +2,7 @@
 
 `scope` names the module's own functions, `checking` writes the check of the arguments,
 `nesting` rebuilds nested gradients, `description` says what the module is, `module`
-fills the template, `screening` looks at the result.
+fills the templates, `rendering` makes text of them, `screening` looks at the result.
 """
 
 from .description import docstring, header

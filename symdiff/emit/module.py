@@ -10,23 +10,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib import resources
-from pathlib import Path
+from functools import cached_property
 from typing import Any, NamedTuple
 
-import jinja2
-
-from ..errors import TextError
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
 from ..program.schedule import BUILTINS, Program, Statement
 from ..shapes import show
 from .checking import DRAWS, Checking
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
+from .rendering import formatted, render
 from .scope import HELPERS, Scope, fields
 from .screening import Own, screen
 
-__all__ = ["Description", "Part", "emit", "has_record", "templates"]
+__all__ = ["Description", "Part", "emit", "has_record"]
 
 
 # What stands before any number of arguments.
@@ -68,10 +64,10 @@ def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str])
         If a template lacks something, or the text holds what is never emitted.
     """
     fields = [_Fields(*part) for part in parts]
-    text = _render("module.py.jinja", _joined(fields, header, docstring))
+    text = render("module.py.jinja", _joined(fields, header, docstring))
     screen(text, _owned(fields))
     usual = all(one.is_usual() for one in fields)
-    return text if usual else _formatted(text)
+    return text if usual else formatted(text)
 
 
 def _joined(
@@ -94,8 +90,8 @@ def _joined(
         "classes": _once(line for one in each for line in one["classes"]),
         "forms": sorted({form for one in each for form in one["forms"]}),
         "leaves": any(one["leaves"] for one in each),
-        "functions": [_render("functions.py.jinja", one).rstrip() for one in each],
-        "checks": [_render("checks.py.jinja", one).rstrip() for one in each],
+        "functions": [render("functions.py.jinja", one).rstrip() for one in each],
+        "checks": [render("checks.py.jinja", one).rstrip() for one in each],
         "worst": (
             checks[0]
             if len(checks) == 1
@@ -118,50 +114,6 @@ def _owned(fields: Sequence[_Fields]) -> Own:
             for kind in Own.__dataclass_fields__
         )
     )
-
-
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates())),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def templates() -> Path:
-    """Return the templates' folder: in the package, or else in the repository."""
-    inside = Path(str(resources.files("symdiff"))) / "templates"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "templates"
-
-
-def _formatted(text: str) -> str:
-    """Return the text as `black` lays it out, for names longer than usual."""
-    import black  # a third of a second, and seldom needed
-
-    return black.format_str(text, mode=black.Mode())
-
-
-def _render(name: str, fields: Mapping[str, Any]) -> str:
-    try:
-        return _environment().get_template(name).render(fields)
-    except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None) or _line_in(error, name)
-        where = f"{name}:{line}" if line else name
-        raise TextError(f"template {where}: {error.message}") from error
-
-
-def _line_in(error: BaseException, name: str) -> int | None:
-    """Return the template's line in an error's traceback: Jinja puts its own there."""
-    lines = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith(name):
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return lines[-1] if lines else None
 
 
 class _Fields:
