@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -43,6 +42,7 @@ from .recording import (
 )
 from .sizes import TracedSize
 from .table import FUNCTIONS, METHODS, PROPERTIES, WRITERS
+from .writing import Augmented, method_called, write
 
 __all__ = [
     "Handle",
@@ -72,7 +72,7 @@ _COMPARING = {
 }
 
 
-class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
+class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
     """An array whose operations are recorded."""
 
     __array_priority__ = 1000.0
@@ -116,7 +116,7 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         if name in WRITERS:
             return lambda *args, **kwargs: write(name, self, args, f".{name}", **kwargs)
         if name in METHODS:
-            build, method = METHODS[name], _method(name)
+            build, method = METHODS[name], method_called(name)
             return lambda *args, **kwargs: dispatch(
                 method, (self, *args), kwargs, build=build, name=f".{name}"
             )
@@ -284,73 +284,6 @@ class Handle(Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         if not spec:
             return repr(self)
         return self._plain("formatting asks for", lambda value: format(value, spec))
-
-
-@cache
-def _method(name: str) -> Callable:
-    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(array, name)(*args, **kwargs)
-
-    call.__name__ = name
-    return call
-
-
-# Writing.
-
-
-def write(
-    function: Callable | str, target: Any, args: tuple, name: str, **kwargs: Any
-) -> None:
-    """Give a handle the value that a function, or a method of this name, writes."""
-    build, changed = WRITERS[function], _on_a_copy(function)
-    write_into(
-        target,
-        lambda old: dispatch(changed, (old, *args), kwargs, build=build, name=name),
-    )
-
-
-@cache
-def _on_a_copy(function: Callable | str) -> Callable:
-    """Return a function of plain arrays that writes into a copy and returns it."""
-    writing = _method(function) if isinstance(function, str) else function
-    writing = writing.at if isinstance(writing, np.ufunc) else writing
-
-    def changed(array: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        array = np.array(array)
-        writing(array, *args, **kwargs)
-        return array
-
-    return changed
-
-
-# Augmented assignment. Numbers, which an array's 0-d results are, get a new value.
-
-
-def _add_augmented(name: str, ufunc: np.ufunc) -> None:
-    def assign(self: Handle, other: Any) -> Any:
-        if not self.sizes:
-            return NotImplemented
-        return write_into(self, lambda old: ufunc(old, other))
-
-    setattr(Handle, f"__i{name}__", assign)
-
-
-for _name, _ufunc in (
-    ("add", np.add),
-    ("sub", np.subtract),
-    ("mul", np.multiply),
-    ("matmul", np.matmul),
-    ("truediv", np.true_divide),
-    ("floordiv", np.floor_divide),
-    ("mod", np.remainder),
-    ("pow", np.power),
-    ("lshift", np.left_shift),
-    ("rshift", np.right_shift),
-    ("and", np.bitwise_and),
-    ("or", np.bitwise_or),
-    ("xor", np.bitwise_xor),
-):
-    _add_augmented(_name, _ufunc)
 
 
 def _has_unknown_size(handle: Handle) -> bool:
