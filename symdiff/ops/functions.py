@@ -24,7 +24,7 @@ from .elementwise import apply, float_rule, same_rule
 from .handle import Handle, handle_of
 from .table import reached_by, row
 
-__all__ = ["Root", "XLogX", "elementary", "unless_zero"]
+__all__ = ["LogAbs", "Root", "XLogX", "elementary", "unless_zero"]
 
 
 # The derivative of a SymPy function, on handles.
@@ -179,6 +179,10 @@ class Root(Elementwise):
     """sqrt(x) whose slope at 0 is 0: the corner of norms and deviations."""
 
 
+class LogAbs(Elementwise):
+    """log(|x|), whose slope is 1 / x."""
+
+
 class XLogX(Elementwise):
     """x * log(x), 0 at 0; operands: x and log(x)."""
 
@@ -268,6 +272,20 @@ elementary(
     ),
     domain=[POSITIVE],
     sympy=sympy.sqrt,
+)
+
+
+def _write_log_abs(writer: Writer, node: Any, x: Code) -> Code:
+    return call(writer.function("np.log"), call(writer.function("np.abs"), x))
+
+
+row(
+    LogAbs,
+    kind="transcendental",
+    shape=float_rule,
+    write=_write_log_abs,
+    vjp=(lambda g, y, x: g / x,),
+    sympy=lambda x: sympy.log(sympy.Abs(x)),
 )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import sympy
 
 from ..code import Code, Level, Writer, call, infix, wrap
-from ..graph import Elementwise, number_of
+from ..graph import Elementwise
+from .arithmetic import is_negative
 from .elementwise import apply, float_rule
 from .handle import Handle
 from .table import row
@@ -59,9 +60,8 @@ def binary_cross_entropy(x: Handle, y: Handle) -> Handle:
 
 def _decay(x: Handle) -> Any:
     """Return exp(-|x|), that of x for -x."""
-    operands = x.nodes[x.node].operands
-    if isinstance(x.node, sympy.Mul) and number_of(operands[0]) == -1:
-        x = Handle(x.nodes, operands[1])
+    if is_negative(x.node):
+        x = Handle(x.nodes, x.nodes[x.node].operands[1])
     return np.exp(-np.abs(x))
 
 

@@ -20,7 +20,7 @@ from .handle import Handle, handle_of
 from .special import SPECIAL
 from .table import FUNCTIONS
 
-__all__ = ["sinc"]
+__all__ = ["LogNdtr", "Ndtr", "sinc"]
 
 
 class Erfcx(Elementwise):

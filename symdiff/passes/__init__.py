@@ -45,4 +45,6 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Gr
         # A textbook's steps stay apart.
         graph = graph if settings.style == "textbook" else collect(graph)
     graph = order(graph)
-    return graph, share(graph) if settings.share else graph
+    if not settings.share:
+        return graph, graph
+    return graph, share(graph, forward=settings.rewrites != "none")

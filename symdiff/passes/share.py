@@ -26,9 +26,12 @@ LONGEST_CHAIN = 12
 Operands = tuple[sympy.Expr, ...]
 
 
-def share(graph: Graph) -> Graph:
-    """Return the graph with what is computed twice computed once."""
-    return _regrouped(_canonical(graph))
+def share(graph: Graph, *, forward: bool = True) -> Graph:
+    """Return the graph with what is computed twice computed once.
+
+    forward: whether sums and products of the forward pass may be regrouped.
+    """
+    return _regrouped(_canonical(graph), forward)
 
 
 # Commuted operands and transposed products.
@@ -86,7 +89,7 @@ def _product(
 # Partial sums and products.
 
 
-def _regrouped(graph: Graph) -> Graph:
+def _regrouped(graph: Graph, forward: bool) -> Graph:
     """Regroup sums and products of three and more terms around pairs that several of
     them have.
     """
@@ -98,7 +101,7 @@ def _regrouped(graph: Graph) -> Graph:
         nodes: Nodes, node: sympy.Expr, operands: Operands
     ) -> sympy.Expr | None:
         pair = pairs.get(id(node))
-        if pair is None:
+        if pair is None or not (forward or nodes.backward):
             return None
         rest = [one for one in chains[id(node)] if id(one) not in pair]
         first, second = (one for one in chains[id(node)] if id(one) in pair)

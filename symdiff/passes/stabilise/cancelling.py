@@ -27,7 +27,6 @@ from ...ops.elementwise import Cast, StopGradient
 from ...ops.indexing import Index
 from ...ops.layout import Broadcast, Reshape, Transpose
 from ...ops.making import Arange
-from ...shapes import is_weak
 
 __all__ = [
     "BASES",
@@ -63,8 +62,9 @@ _LOGARITHMS = (sympy.log, cfunctions.log2, cfunctions.log10)
 class Moved:
     """What adding c does to a value: + rate * c, or * exp(rate * c).
 
-    whole: whether a scaled value is no sum that leaves out or weighs some terms, and
-    thus not smaller by far than the terms of which it is one.
+    whole: whether a scaled value is no sum that leaves out some terms, and thus not
+    smaller by far than the terms of which it is one. even: whether none are left out
+    so far.
     """
 
     kind: str
@@ -189,7 +189,7 @@ def _chosen(
         part = parts[one]
         scaled = part is not None and part.kind == "scale" and parts[0] is None
         if part is not None and scaled and number_of(operands[other]) == 0:
-            return replace(part, layout=_padded(nodes, node, part), even=False)
+            return replace(part, layout=_padded(nodes, node, part))
     raise _DependsError
 
 
@@ -214,9 +214,7 @@ def _combined(
     whole = all(one.whole for one in present)
     if all(one.kind == wanted for one in present):
         rate = sum(one.rate for one in present)
-        even = all(one.even for one in present) and all(
-            is_weak(nodes.dtype(one)) for one in others
-        )
+        even = all(one.even for one in present)
         return Moved(wanted, rate, layout, whole, even) if rate else None
     kinds = {(one.kind, one.rate) for one in present}
     if wanted == "shift" and not others and len(kinds) == 1:
@@ -242,7 +240,7 @@ def _contracted(node: sympy.Expr, parts: Sequence[Moved | None]) -> Moved:
     if len(set(indices)) < len(indices) or not set(along) <= set(output):
         raise _DependsError
     layout = tuple(along.get(i) for i in output)
-    whole = one.whole and one.even and len(inputs) == 1
+    whole = one.whole and one.even
     return Moved("scale", one.rate, layout, whole)
 
 

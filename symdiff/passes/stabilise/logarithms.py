@@ -14,8 +14,13 @@ import numpy as np
 import sympy
 from sympy.codegen import cfunctions
 
+from ...ops.elementwise import apply
+from ...ops.functions import LogAbs
 from ...ops.handle import Handle
 from ...ops.logistic import Sigmoid, softplus
+from ...ops.probability import LogNdtr, Ndtr
+from ...ops.reductions import Prod
+from ...ops.solving import Det
 from .cancelling import BASES
 from .patterns import (
     exponent,
@@ -29,6 +34,7 @@ from .patterns import (
     operands,
     placed,
     product_of,
+    scaled,
     split,
     terms,
     through,
@@ -163,6 +169,68 @@ def _exponents(x: Handle, longest: int = 8) -> list[Handle] | None:
         x = pair[0]
     first = exponent(x)
     return [first, *found] if first is not None and found else None
+
+
+@rewrite(
+    "log-prod",
+    "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))",
+    "all x; log(abs(prod(x))) without the last term",
+    *LOGARITHMS,
+)
+@_of
+def log_prod(x: Handle) -> Any:
+    """The logarithm of a product, which overflows before its logarithm does."""
+    inner = operand(x, sympy.Abs)
+    found = operand(x if inner is None else inner, Prod)
+    if found is None:
+        return None
+    axes = (x if inner is None else inner).node.params[0]
+    total = np.sum(apply(LogAbs, found), axis=axes)
+    return total if inner is not None else total + np.log(np.prod(np.sign(found), axes))
+
+
+@rewrite(
+    "log-det",
+    "log(det(A)) = logabsdet + log(sign) of slogdet(A)",
+    "all A; log(abs(det(A))) without the last term",
+    *LOGARITHMS,
+)
+@_of
+def log_det(x: Handle) -> Any:
+    """The logarithm of a determinant."""
+    inner = operand(x, sympy.Abs)
+    matrix = operand(x if inner is None else inner, Det)
+    if matrix is None:
+        return None
+    sign, logabsdet = np.linalg.slogdet(matrix)
+    return logabsdet if inner is not None else logabsdet + np.log(sign)
+
+
+@rewrite(
+    "log-ndtr",
+    "log(ndtr(x)) = log_ndtr(x), log(erfc(x)) = log(2) + log_ndtr(-sqrt(2) * x)",
+    "all x; also products with positive numbers",
+    *LOGARITHMS,
+)
+@_of
+def log_of_tail(x: Handle) -> Any:
+    """The logarithm of a normal distribution's tail."""
+    found = split(x, _tail)
+    if found is None or any((number(one) or 0) <= 0 for one in found[1]):
+        return None
+    (argument, constant), rest = found
+    constant *= math.prod(number(one) for one in rest)  # type: ignore[misc]
+    made = apply(LogNdtr, argument)
+    return made if constant == 1 else made + math.log(constant)
+
+
+def _tail(x: Handle) -> tuple[Handle, float] | None:
+    """Return y and c for c * ndtr(y)."""
+    inner = operand(x, Ndtr)
+    if inner is not None:
+        return inner, 1.0
+    inner = operand(x, sympy.erfc)
+    return None if inner is None else (scaled(inner, -math.sqrt(2)), 2.0)
 
 
 @rewrite("log1p", "log(1 + x) = log1p(x)", "all x", *LOGARITHMS)

@@ -28,6 +28,7 @@ __all__ = [
     "one_plus",
     "operand",
     "operands",
+    "parts",
     "placed",
     "power",
     "product_of",
@@ -36,6 +37,7 @@ __all__ = [
     "split",
     "terms",
     "through",
+    "with_number",
 ]
 
 # How many factors of a product are looked at.
@@ -50,6 +52,11 @@ def operands(x: Handle) -> tuple[Handle, ...]:
 def operand(x: Handle, *classes: type) -> Handle | None:
     """Return the first operand of a node of these classes."""
     return operands(x)[0] if isinstance(x.node, classes) and operands(x) else None
+
+
+def parts(x: Handle, cls: type) -> tuple[Handle, ...]:
+    """Return the operands of a node of a class; none of any other, and of a size."""
+    return operands(x) if isinstance(x.node, cls) else ()
 
 
 def same(a: Handle | None, b: Handle | None) -> bool:
@@ -83,33 +90,35 @@ def minus(x: Handle) -> Handle:
 
 def scaled(x: Handle, factor: float) -> Handle:
     """Return factor * x; a number that x is multiplied with is multiplied itself."""
-    if isinstance(x.node, sympy.Mul):
-        first, second = operands(x)
-        for one, other in ((first, second), (second, first)):
-            known = number(one)
-            if known is not None:
-                factor, x = factor * known, other
-                break
+    found = with_number(x)
+    while found is not None:
+        factor, x = factor * found[0], found[1]
+        found = with_number(x)
     if factor == 1:
         return x
     return -x if factor == -1 else factor * x
 
 
+def with_number(x: Handle) -> tuple[float, Handle] | None:
+    """Return a number and what it is multiplied with."""
+    pair = parts(x, sympy.Mul)
+    for one, other in (pair, pair[::-1]) if pair else ():
+        known = number(one)
+        if known is not None:
+            return known, other
+    return None
+
+
 def negated(x: Handle) -> Handle | None:
     """Return y for -y."""
-    if isinstance(x.node, sympy.Mul) and operands(x):
-        first, second = operands(x)
-        if number_of(first.node) == -1:
-            return second
-    return None
+    pair = parts(x, sympy.Mul)
+    return pair[1] if pair and number_of(pair[0].node) == -1 else None
 
 
 def terms(x: Handle) -> tuple[Handle, Handle] | None:
     """Return both terms of a sum; the second of a difference is a negative."""
-    if not isinstance(x.node, sympy.Add) or not operands(x):
-        return None
-    first, second = operands(x)
-    return first, second
+    pair = parts(x, sympy.Add)
+    return (pair[0], pair[1]) if pair else None
 
 
 def one_plus(x: Handle) -> Handle | None:
@@ -138,11 +147,9 @@ def inverse(x: Handle) -> Handle | None:
 
 def power(x: Handle) -> tuple[Handle, float] | None:
     """Return base and exponent of a power whose exponent is a number."""
-    if not isinstance(x.node, sympy.Pow) or not operands(x):
-        return None
-    base, exponent = operands(x)
-    known = number(exponent)
-    return None if known is None else (base, known)
+    pair = parts(x, sympy.Pow)
+    known = number(pair[1]) if pair else None
+    return None if known is None else (pair[0], known)
 
 
 def exponent(x: Handle) -> Handle | None:
@@ -160,7 +167,7 @@ def factors(x: Handle) -> list[Handle]:
     pending = [x]
     while pending and len(found) < LONGEST:
         one = pending.pop(0)
-        inner = operands(one) if isinstance(one.node, sympy.Mul) else ()
+        inner = parts(one, sympy.Mul)
         if inner:
             pending[:0] = inner
         else:

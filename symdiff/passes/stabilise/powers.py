@@ -17,6 +17,7 @@ from .patterns import (
     number,
     operand,
     operands,
+    parts,
     power,
     same,
     terms,
@@ -38,9 +39,8 @@ def _square_of(x: Handle) -> Handle | None:
     found = power(x)
     if found is not None and found[1] == 2:
         return found[0]
-    if isinstance(x.node, sympy.Mul) and same(*operands(x)):
-        return operands(x)[0]
-    return None
+    pair = parts(x, sympy.Mul)
+    return pair[0] if pair and same(*pair) else None
 
 
 @rewrite("root-squared", "sqrt(x)**2 = x", "x >= 0", sympy.Pow, sympy.Mul)
@@ -98,10 +98,10 @@ def _is_sum_of_squares(x: Handle) -> bool:
     if not isinstance(total.node, Contraction):
         return False
     inputs, _ = indices_of(total.node)
-    parts = operands(total)
-    if len(parts) == 2:
-        return same(*parts) and inputs[0] == inputs[1]
-    return _square_of(parts[0]) is not None
+    summed = operands(total)
+    if len(summed) == 2:
+        return same(*summed) and inputs[0] == inputs[1]
+    return _square_of(summed[0]) is not None
 
 
 def _is_reciprocal_size(x: Handle) -> bool:

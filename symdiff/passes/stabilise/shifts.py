@@ -33,7 +33,7 @@ from .cancelling import (
     followed,
     layout_behind,
 )
-from .patterns import negated, number, operands
+from .patterns import negated, operands, terms, with_number
 from .table import REWRITES, Rewrite
 
 __all__ = ["LOG_SUM_EXP", "SHIFT", "SOFTMAX", "constant_shifts", "shifted_exponents"]
@@ -47,7 +47,8 @@ SHIFT, LOG_SUM_EXP, SOFTMAX = (
     Rewrite(
         "log-sum-exp",
         "log(sum(exp(x))) = log(sum(exp(x - m))) + m, m = max(x)",
-        "all x; sums of all elements along axes, or of their mean",
+        "all x; sums of all elements along axes, means, sums with weights: of those that "
+        "are not 0 one should be no smaller than exp(-700) times the largest term",
     ),
     Rewrite(
         "softmax",
@@ -190,10 +191,9 @@ def _base(nodes: Nodes, node: sympy.Expr) -> float | None:
     """Return the logarithm of the base of an exponential function, else None."""
     if isinstance(node, sympy.exp | cfunctions.exp2):
         return float(np.log(BASES[type(node)]))
-    if isinstance(node, sympy.Pow) and number_of(nodes[node].operands[1]) is None:
-        base = number_of(nodes[node].operands[0])
-        return float(np.log(base)) if base is not None and base > 0 else None
-    return None
+    pair = nodes[node].operands if isinstance(node, sympy.Pow) else ()
+    base = number_of(pair[0]) if pair and number_of(pair[1]) is None else None
+    return float(np.log(base)) if base is not None and base > 0 else None
 
 
 # How far from an exponential its sum is looked for.
@@ -233,21 +233,12 @@ def _summed(
 
 def _is_shifted(x: Handle, axes: tuple[int, ...]) -> bool:
     """Return whether x is u - max(u), or min(u) - u, along axes, perhaps scaled."""
-    scaled = True
-    while scaled:
-        scaled = False
-        if isinstance(x.node, sympy.Mul):
-            first, second = operands(x)
-            for one, other in ((first, second), (second, first)):
-                known = number(one)
-                if known is not None and known > 0:
-                    x, scaled = other, True
-                    break
+    while (found := with_number(x)) is not None and found[0] > 0:
+        x = found[1]
     inner = negated(x)
     x, extremum = (x, Max) if inner is None else (inner, Min)
-    if not isinstance(x.node, sympy.Add):
-        return False
-    for one, other in (operands(x), operands(x)[::-1]):
+    pair = terms(x)
+    for one, other in (pair, pair[::-1]) if pair else ():
         subtracted = negated(other)
         if subtracted is None:
             continue
