@@ -19,7 +19,7 @@ from symdiff.settings import Settings
 from symdiff.specs import ArraySpec, read_signature
 from symdiff.trace.run import trace
 
-__all__ = ["check_second_order", "run"]
+__all__ = ["check_second_order", "run", "twice_differentiated"]
 
 
 def check_second_order(case: Case, tolerance: float = 1e-6) -> None:
@@ -31,7 +31,7 @@ def check_second_order(case: Case, tolerance: float = 1e-6) -> None:
         parts = first.grad(*arguments)
         return sum(np.sum(part * _weights(part.shape)) for part in parts)
 
-    program = _second(case)
+    program = twice_differentiated(case)
     arguments = case.draw({}, "float64")
     with quiet():
         value, gradient = run(program, dict(zip(case.shapes, arguments, strict=True)))
@@ -62,7 +62,8 @@ def _weights(shape: tuple) -> np.ndarray:
     return np.sin(2.0 + np.arange(np.prod(shape, dtype=int))).reshape(shape)
 
 
-def _second(case: Case) -> Program:
+def twice_differentiated(case: Case) -> Program:
+    """Return the program of the weighed gradient of a case, and of its gradient."""
     loss = case.loss()
     specs = {
         name: ArraySpec(shape, case.kinds.get(name))

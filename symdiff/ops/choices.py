@@ -15,7 +15,7 @@ import sympy
 
 from ..code import Code, Level, Writer, wrap
 from ..errors import UnsupportedError
-from ..graph import Elementwise, Nodes, number_of
+from ..graph import Elementwise, Nodes, Variable, number_of
 from ..shapes import broadcast, is_weak, promote, strong
 from .corners import EXTREMUM, Corner
 from .elementwise import apply, bool_rule, cast, converted, dtype_of, same_rule
@@ -231,11 +231,21 @@ row(
 
 
 def safe(mask: Handle, x: Handle, inside: float) -> Handle:
-    """Return x where a mask holds, elsewhere a number inside the domain that it is for."""
+    """Return x where a mask holds, elsewhere a number inside the domain that it is for.
+
+    It is called a safe x, where x has a name.
+    """
+    nodes = x.nodes
     if isinstance(mask.node, LogicalNot):
-        (opposite,) = mask.nodes[mask.node].operands
-        return apply(Safe, Handle(mask.nodes, opposite), inside, x)
-    return apply(Safe, mask, x, inside)
+        (opposite,) = nodes[mask.node].operands
+        made = apply(Safe, Handle(nodes, opposite), inside, x)
+    else:
+        made = apply(Safe, mask, x, inside)
+    name = x.node.name if isinstance(x.node, Variable) else nodes[x.node].name
+    if name is not None and nodes[made.node].name is None:
+        nodes[made.node].name = f"safe_{name}"
+        nodes[made.node].turns = nodes[x.node].turns
+    return made
 
 
 # Extrema and signs.

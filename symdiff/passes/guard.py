@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import sympy
 
-from ..graph import Graph, Nodes, Variable
+from ..graph import Graph, Nodes
 from ..ops.choices import safe
 from ..ops.domains import Domain
 from ..ops.handle import Handle
@@ -67,13 +67,9 @@ def guard(graph: Graph) -> Graph:
 
 
 def _safe(nodes: Nodes, mask: sympy.Expr, x: sympy.Expr, inside: float) -> sympy.Expr:
-    """Return x where the mask holds, elsewhere a number, and call it a safe x."""
+    """Return x where the mask holds, elsewhere a number, by the name of this rewrite."""
     with nodes.rewriting(SAFE_WHERE.name):
-        made = safe(Handle(nodes, mask), Handle(nodes, x), inside).node
-    name = x.name if isinstance(x, Variable) else nodes[x].name
-    if name is not None and nodes[made].name is None:
-        nodes[made].name, nodes[made].turns = f"safe_{name}", nodes[x].turns
-    return made
+        return safe(Handle(nodes, mask), Handle(nodes, x), inside).node
 
 
 def _guards(graph: Graph) -> Guards:

@@ -18,7 +18,7 @@ from ...ops.layout import full_like_shape
 from ...settings import Settings
 from ...shapes import is_weak
 from ..rebuild import rebuild
-from . import labels, logarithms, logistic, powers, products
+from . import labels, logarithms, logistic, powers, products, removable
 from .cancelling import consumers_of
 from .shifts import LOG_SUM_EXP, SHIFT, SOFTMAX, constant_shifts, shifted_exponents
 from .table import REWRITES, Rewrite, chosen
@@ -32,6 +32,7 @@ __all__ = [
     "logistic",
     "powers",
     "products",
+    "removable",
     "stabilise",
 ]
 
