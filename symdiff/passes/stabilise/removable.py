@@ -62,6 +62,8 @@ def removable(y: Handle) -> Handle | None:
     if not is_reciprocal(under.node) or is_weak(nodes.dtype(y.node)):
         return None
     below = nodes[under.node].operands[0]
+    if number_of(below) is not None:
+        return None
     above = _factors(nodes, over.node)
     for tried in (above, *([one] for one in above if len(above) > 1)):
         found = _filled(nodes, tried, below)
