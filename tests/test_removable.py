@@ -139,6 +139,14 @@ def test_what_has_no_hole_is_left_alone(loss):
     assert not any("removable-singularity" in line for line in lines)
 
 
+def test_sizes_are_factors_like_others():
+    def loss(x, y):
+        n = len(x)
+        return (n * (n + 1) * np.sin(x) / x + np.sin(x * (n * n)) / x).sum() / (n * n)
+
+    assert np.isfinite(compiled(loss).grad(np.array([0.0, 1.0]), np.zeros(2))).all()
+
+
 def test_another_number_in_the_hole_stays():
     c = compiled(lambda x, y: np.where(x == 0, 2, np.sin(x) / x).sum())
     value, gradient = c.value_and_grad(np.array([0.0, 1e-9]), np.zeros(2))

@@ -59,11 +59,9 @@ def removable(y: Handle) -> Handle | None:
     nodes, (over, under) = y.nodes, operands(y)
     if is_reciprocal(over.node):
         over, under = under, over
-    if not is_reciprocal(under.node) or is_weak(nodes.dtype(y.node)):
+    if not is_reciprocal(under.node) or is_weak(nodes.dtype(under.node)):
         return None
     below = nodes[under.node].operands[0]
-    if number_of(below) is not None:
-        return None
     above = _factors(nodes, over.node)
     for tried in (above, *([one] for one in above if len(above) > 1)):
         found = _filled(nodes, tried, below)
@@ -78,6 +76,8 @@ def _factors(nodes: Nodes, node: sympy.Expr) -> list[sympy.Expr]:
     """Return the factors of a product on its left, itself where it is none."""
     found: list[sympy.Expr] = []
     while isinstance(node, sympy.Mul) and len(found) < LONGEST:
+        if nodes.is_size(node):
+            break
         node, last = nodes[node].operands
         found.insert(0, last)
     return [node, *found]
@@ -131,7 +131,7 @@ def _between(
     while len(front) > 1 or (not inside and front):
         index = max(front)
         node = front.pop(index)
-        if type(node) not in ANALYTIC or len(inside) > LARGEST:
+        if type(node) not in ANALYTIC or nodes.is_size(node) or len(inside) > LARGEST:
             return None
         inside.append(node)
         for one in nodes[node].operands:
