@@ -333,6 +333,12 @@ LOGARITHMS = [
         lambda x: mpmath.log(mpmath.ncdf(x)),
     ),
     HardPoint(
+        "log(erfc(x)) at 30",
+        lambda np, s, x: np.sum(np.log(s.erfc(x))),
+        [30.0, 1],
+        lambda x: mpmath.log(mpmath.erfc(x)),
+    ),
+    HardPoint(
         "xlogy at 0", lambda np, s, x: np.sum(s.xlogy(0 * x + 0.0, x)), [0.0], [0]
     ),
     HardPoint(
