@@ -248,6 +248,12 @@ class Nodes:
             )
         return node
 
+    def found(
+        self, cls: type, *operands: sympy.Expr, params: tuple = ()
+    ) -> sympy.Expr | None:
+        """Return the node of a class over operands if it has been made, else None."""
+        return self._made.get((cls, *map(id, operands), params))
+
     @contextmanager
     def marked(
         self, position: Position | None, *, backward: bool = False

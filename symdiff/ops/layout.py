@@ -81,6 +81,9 @@ def _write_reshape(writer: Writer, node: Any, x: Code) -> Code:
 def keeps_axes(nodes: Nodes, node: sympy.Expr) -> bool:
     """Return whether a reshape puts back with size 1 what its operand reduced."""
     operand = nodes[node].operands[0]
+    if isinstance(operand, sympy.Mul):
+        # A mean is a sum over a number.
+        operand = nodes[operand].operands[0]
     inner = nodes[operand].operands
     if (
         not isinstance(node, Reshape)

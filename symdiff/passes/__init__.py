@@ -2,8 +2,8 @@
 
 Their order: `stabilise` rewrites what would overflow or cancel, `guard` computes the
 branches of `where` that are not taken at safe arguments, `reverse` adds the
-gradient, `simplify` folds what the chain rule leaves undone, `collect` gathers scalars
-and signs of products, `order` splits products of three and more arrays, `share` finds
+gradient, `simplify` folds what the chain rule leaves undone, `collect` gathers the
+factors of products, `factor` multiplies with common ones once, `order` splits products of three and more arrays, `share` finds
 what is computed twice. What no output needs is in no graph: passes walk from the
 outputs.
 """
@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from ..graph import Graph
 from ..settings import Settings
 from .collect import collect
+from .factor import factor
 from .guard import SAFE_WHERE, guard
 from .order import order
+from .rebuild import equal
 from .reverse import reverse
 from .share import share
 from .simplify import simplify
@@ -22,6 +24,7 @@ from .stabilise import chosen, stabilise
 
 __all__ = [
     "collect",
+    "factor",
     "guard",
     "order",
     "reverse",
@@ -30,6 +33,9 @@ __all__ = [
     "simplify",
     "stabilise",
 ]
+
+# Each round looks at every node once; most graphs need two.
+ROUNDS = 4
 
 
 def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Graph]:
@@ -43,8 +49,19 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Gr
     if settings.simplify:
         graph = simplify(graph)
         # A textbook's steps stay apart.
-        graph = graph if settings.style == "textbook" else collect(graph)
+        graph = graph if settings.style == "textbook" else _settled(graph)
     graph = order(graph)
     if not settings.share:
         return graph, graph
     return graph, share(graph, forward=settings.rewrites != "none")
+
+
+def _settled(graph: Graph) -> Graph:
+    """Return the graph after rounds that collect products, factor sums and fold what
+    that leaves, until one changes nothing.
+    """
+    for _ in range(ROUNDS):
+        before, graph = graph, simplify(factor(collect(graph)))
+        if equal(before, graph):
+            break
+    return collect(graph)

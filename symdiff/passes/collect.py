@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import sympy
 
@@ -18,8 +18,9 @@ from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.handle import Handle
 from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
-from ..shapes import Shape, is_floating, is_weak
-from .rebuild import rebuild
+from ..shapes import Shape, broadcast, is_floating, is_weak
+from .quotients import divided
+from .rebuild import read_once, rebuild
 
 __all__ = ["collect"]
 
@@ -33,19 +34,24 @@ Factor = tuple[sympy.Expr, tuple[sympy.Expr, ...]]
 def collect(graph: Graph) -> Graph:
     """Return the graph with the products of its backward pass collected."""
     chains = _chains(graph)
+    old, once = read_once(graph), set[int]()
     done: dict[int, sympy.Expr] = {}
 
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
     ) -> sympy.Expr | None:
+        pairs = zip(graph.nodes[node].operands, operands, strict=True)
+        once.update(id(made) for one, made in pairs if id(one) in old)
         factors = [
             moved(Handle(nodes, done[id(one)]), moves).node
             for one, moves in chains.get(id(node), ())
         ]
-        product = _product(nodes, factors) if factors else None
+        product = _product(nodes, factors, once) if factors else None
         shape, dtype = graph.nodes.shape(node), graph.nodes.dtype(node)
         if product is None or nodes.dtype(product) != dtype:
             return None
+        if _leads(nodes.shape(product), shape):
+            return nodes.make(Reshape, product, params=(shape,))
         return full_like_shape(Handle(nodes, product), shape, dtype).node
 
     return rebuild(graph, rewrite, done)
@@ -73,7 +79,7 @@ def _chains(graph: Graph) -> dict[int, list[Factor]]:
             chains[id(node)] = [
                 factor for one, inner in pairs for factor in inner or [(one, ())]
             ]
-        elif isinstance(node, Broadcast) and found[0]:
+        elif found[0] and (isinstance(node, Broadcast) or _is_leading(nodes, node)):
             chains[id(node)] = found[0]
         elif isinstance(node, _MOVES) and _moves_inside(nodes, node, found[0]):
             chains[id(node)] = [
@@ -90,6 +96,19 @@ def _chains(graph: Graph) -> dict[int, list[Factor]]:
 _MOVES = (Reshape, Transpose)
 
 
+def _is_leading(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Whether a node only puts new axes in front: in a product they come by themselves."""
+    if not isinstance(node, Reshape):
+        return False
+    return _leads(nodes.shape(nodes[node].operands[0]), nodes.shape(node))
+
+
+def _leads(short: Shape, long: Shape) -> bool:
+    """Whether a shape is another behind axes of size 1."""
+    new = len(long) - len(short)
+    return bool(short) and new > 0 and long == (1,) * new + short
+
+
 def _absorbed(factors: Sequence[Factor] | None, uses: int) -> bool:
     """Whether a product is part of the one that it is a factor of."""
     return factors is not None and uses == 1 and len(factors) <= LONGEST
@@ -98,7 +117,8 @@ def _absorbed(factors: Sequence[Factor] | None, uses: int) -> bool:
 def _is_mean(nodes: Nodes, node: sympy.Expr) -> bool:
     """Whether a product is a sum over a number of elements, to be written as a mean."""
     total, count = nodes[node].operands
-    return isinstance(total, Contraction) and is_reciprocal(count)
+    number = is_reciprocal(count) and not nodes.shape(count)
+    return isinstance(total, Contraction) and number
 
 
 def _shape(nodes: Nodes, factor: Factor) -> Shape:
@@ -112,25 +132,33 @@ def _moves_inside(nodes: Nodes, node: sympy.Expr, factors: Sequence[Factor]) -> 
     inner = nodes.shape(nodes[node].operands[0])
     alike = all(_shape(nodes, one) == inner for one in arrays)
     folds = any(
-        type(one) is type(node)
-        and nodes.shape(nodes[one].operands[0]) == nodes.shape(node)
-        for one, _ in arrays
+        type(below) is type(node)
+        and nodes.shape(nodes[below].operands[0]) == nodes.shape(node)
+        for below in (_below(nodes, one) for one, _ in arrays)
     )
     return bool(arrays) and alike and (len(arrays) == 1 or folds)
+
+
+def _below(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
+    """Return x for 1 / x, else the node."""
+    return nodes[node].operands[0] if is_reciprocal(node) else node
 
 
 # Multiplying them again.
 
 
-def _product(nodes: Nodes, factors: Sequence[sympy.Expr]) -> sympy.Expr | None:
+def _product(
+    nodes: Nodes, factors: Sequence[sympy.Expr], once: Container[int]
+) -> sympy.Expr | None:
     """Return the product of factors, or None where its first array is no real one."""
     number = _whole(math.prod(n for n in map(number_of, factors) if n is not None))
     rest = [_narrow(nodes, one) for one in factors if number_of(one) is None]
+    rest = divided(nodes, rest, once)
     scalars = sorted(
         (one for one in rest if not nodes.shape(one)),
         key=lambda one: (is_reciprocal(one), is_weak(nodes.dtype(one))),
     )
-    arrays = [one for one in rest if nodes.shape(one)]
+    arrays = _smaller_first(nodes, rest, alone=not scalars and abs(number) == 1)
     if arrays and not is_floating(nodes.dtype(arrays[0])):
         return None
     ordered = [*scalars, *arrays]
@@ -149,6 +177,23 @@ def _product(nodes: Nodes, factors: Sequence[sympy.Expr]) -> sympy.Expr | None:
     return nodes.make(sympy.Mul, nodes.number(-1), total) if number == -1 else total
 
 
+def _smaller_first(
+    nodes: Nodes, factors: Sequence[sympy.Expr], alone: bool
+) -> list[sympy.Expr]:
+    """Return the arrays among factors, those of few elements first where that saves
+    work: there are numbers, or several of them, to multiply them with.
+    """
+    arrays = [one for one in factors if nodes.shape(one)]
+    whole = broadcast([nodes.shape(one) for one in arrays], nodes.same_size)
+    small = [one for one in arrays if nodes.shape(one) != whole]
+    shapes = {nodes.shape(one) for one in small}
+    if len(shapes) == 1 and not (alone and len(small) < 2):
+        arrays.sort(key=lambda one: (nodes.shape(one) == whole, is_reciprocal(one)))
+    elif alone and arrays and is_reciprocal(arrays[0]):
+        arrays.sort(key=is_reciprocal)
+    return arrays
+
+
 def _whole(number: float) -> float:
     """Return a number as an integer where it is a small one: 2 for 2.0."""
     small = abs(number) < 1e15 and number == int(number)
@@ -156,4 +201,5 @@ def _whole(number: float) -> float:
 
 
 def _narrow(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
-    return nodes[node].operands[0] if isinstance(node, Broadcast) else node
+    repeats = isinstance(node, Broadcast) or _is_leading(nodes, node)
+    return nodes[node].operands[0] if repeats else node

@@ -6,6 +6,7 @@ Out: a new graph over new nodes, in the old order, with the old names and places
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ import sympy
 from ..graph import Graph, Nodes, Variable, number_of
 from ..ops.handle import activated
 
-__all__ = ["rebuild"]
+__all__ = ["equal", "read_once", "rebuild"]
 
 Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | None]
 
@@ -70,3 +71,32 @@ def _leaf(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
     if value is not None:
         return nodes.number(value)
     return None if hasattr(node, "params") else nodes.size(node)
+
+
+def equal(one: Graph, other: Graph) -> bool:
+    """Return whether two graphs compute the same by the same nodes."""
+    return _listed(one) == _listed(other)
+
+
+def _listed(graph: Graph) -> list[tuple]:
+    """Return each node as its class, its parameters, and its operands' places."""
+    walk = graph.walk()
+    place = {id(node): number for number, node in enumerate(walk)}
+    return [
+        (
+            type(node) if operands else node,
+            getattr(node, "params", ()),
+            *(place[id(one)] for one in operands),
+        )
+        for node in walk
+        for operands in (graph.nodes[node].operands,)
+    ]
+
+
+def read_once(graph: Graph) -> set[int]:
+    """Return the ids of the nodes that one node or output reads, once."""
+    uses = Counter(
+        id(one) for node in graph.walk() for one in graph.nodes[node].operands
+    )
+    uses.update(map(id, graph.outputs.values()))
+    return {one for one, times in uses.items() if times == 1}

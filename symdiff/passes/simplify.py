@@ -27,7 +27,8 @@ from ..ops.layout import (
     full_like_shape,
     squeeze,
 )
-from ..shapes import Size, product
+from ..shapes import Size, is_weak, product
+from .deviations import vanishes
 from .rebuild import rebuild
 
 __all__ = ["simplify"]
@@ -173,17 +174,39 @@ def _narrow(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
 
 def _leading(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """New axes in front of an operand come by themselves."""
-    shape = nodes.shape(node)
     for place, one in enumerate(operands):
-        if isinstance(one, Reshape):
-            inner = nodes[one].operands[0]
-            new = len(nodes.shape(one)) - len(nodes.shape(inner))
-            if new > 0 and nodes.shape(one) == (1,) * new + nodes.shape(inner):
-                shorter = (*operands[:place], inner, *operands[place + 1 :])
-                made = nodes.make(type(node), *shorter)
-                if nodes.shape(made) == shape:
-                    return _simplified(nodes, type(node), shorter)
+        inner = _without_leading(nodes, one)
+        if inner is not None:
+            shorter = (*operands[:place], inner, *operands[place + 1 :])
+            made = nodes.make(type(node), *shorter)
+            if nodes.shape(made) == nodes.shape(node):
+                return _simplified(nodes, type(node), shorter)
     return None
+
+
+def _without_leading(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
+    """Return what a node only puts new axes in front of, be it under a minus."""
+    positive = _negated(nodes, node)
+    if positive is not None:
+        inner = _without_leading(nodes, positive)
+        return inner and nodes.make(sympy.Mul, nodes.number(-1), inner)
+    if not isinstance(node, Reshape):
+        return None
+    inner = nodes[node].operands[0]
+    new = len(nodes.shape(node)) - len(nodes.shape(inner))
+    leads = new > 0 and nodes.shape(node) == (1,) * new + nodes.shape(inner)
+    return inner if leads else None
+
+
+def _scaled(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """An array in another shape over a number is in another shape what it is there."""
+    first, second = operands
+    if not isinstance(first, Reshape) or not is_reciprocal(second):
+        return None
+    if nodes.shape(second) or not is_weak(nodes.dtype(second)):
+        return None
+    inner = nodes.make(sympy.Mul, nodes[first].operands[0], second)
+    return nodes.make(Reshape, inner, params=first.params)
 
 
 def _narrow_added(
@@ -229,6 +252,15 @@ def _summed_first(
     if repeated and result.sizes:
         result = expand_dims(result, repeated)
     return full_like_shape(result, nodes.shape(node), nodes.dtype(node)).node
+
+
+def _deviations(
+    nodes: Nodes, node: sympy.Expr, operands: Operands
+) -> sympy.Expr | None:
+    """Deviations from a mean add up to 0."""
+    if len(operands) > 1 or not vanishes(nodes, operands[0], node.params):
+        return None
+    return full_like_shape(handle_of(0), nodes.shape(node), nodes.dtype(node)).node
 
 
 def _without_repeats(
@@ -289,6 +321,7 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
         (_one, True),
         (_zero, False),
         (_leading, True),
+        (_scaled, True),
         (_narrow, False),
         (_sign, False),
     ),
@@ -306,6 +339,11 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     Reshape: ((_idle, True), (_inside, False)),
     Broadcast: ((_idle, True),),
     Cast: ((_idle, True),),
-    Contraction: ((_zero, False), (_summed_first, False), (_folded, True)),
+    Contraction: (
+        (_zero, False),
+        (_deviations, False),
+        (_summed_first, False),
+        (_folded, True),
+    ),
     StopGradient: ((_passed, True),),
 }

@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   0              7            0
-    backward  0              8            0
+    backward  0              7            0
     kept between the passes: 2 values
 
 Corners: none.
@@ -48,7 +48,7 @@ def backward(cache, cotangent=1.0):
 
     # gradient of: (a - x) ** 2 + b * (y - x**2) ** 2
     d_y = 2 * cotangent * b * y_minus_x_squared  # ()
-    d_x = -2 * d_y * x + -2 * cotangent * a_minus_x  # ()
+    d_x = -2 * (d_y * x + cotangent * a_minus_x)  # ()
     return Gradient(x=np.asarray(d_x), y=np.asarray(d_y))
 
 
