@@ -132,19 +132,32 @@ def _write_index(writer: Writer, node: Any, x: Code, *arrays: Code) -> Code:
 def _index_add_block(
     writer: Writer, node: Any, target: str, *operands: Code
 ) -> list[str]:
-    nodes, (shape, keys, dtype) = writer.nodes, node.params
+    shape, _, dtype = node.params
     kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"
-    lines = [f"{target} = {writer.function('np.zeros')}({writer.shape(shape)}{kind})"]
-    codes = parts_of(keys, operands)
+    zeros = f"{writer.function('np.zeros')}({writer.shape(shape)}{kind})"
+    return [f"{target} = {zeros}", *_at_keys(writer, node, target, operands, new=True)]
+
+
+def _adding_lines(writer: Writer, node: Any, target: str, *operands: Code) -> list[str]:
+    return _at_keys(writer, node, target, operands, new=False)
+
+
+def _at_keys(
+    writer: Writer, node: Any, target: str, operands: Sequence[Code], *, new: bool
+) -> list[str]:
+    """Return the lines that add at keys; what is new holds zeros there at first."""
+    nodes, (shape, keys, _) = writer.nodes, node.params
     parts = parts_of(keys, nodes[node].operands)
-    for place, (key, g, texts) in enumerate(codes):
+    lines = []
+    for place, (key, g, texts) in enumerate(parts_of(keys, operands)):
         _, _, arrays = next(parts)
-        if names_once(nodes, shape, key, arrays):
-            fresh = all(disjoint(shape, key, one) for one in keys[:place])
-            sign = "=" if fresh else "+="
-            lines.append(f"{target}[{text_of(writer, key, texts)}] {sign} {g.text}")
-        else:
+        if not names_once(nodes, shape, key, arrays):
             lines.append(_added_at(writer, target, key, texts, g))
+        elif new and all(disjoint(shape, key, one) for one in keys[:place]):
+            lines.append(f"{target}[{text_of(writer, key, texts)}] = {g.text}")
+        else:
+            sign, text = ("+", g.text) if g.negated is None else ("-", g.negated.text)
+            lines.append(f"{target}[{text_of(writer, key, texts)}] {sign}= {text}")
     return lines
 
 
@@ -213,6 +226,7 @@ row(
     shape=lambda nodes, *rest: (rest[-3], rest[-1]),
     write=_no_expression,
     block=_index_add_block,
+    adding=_adding_lines,
     vjp=_index_add_vjp,
 )
 

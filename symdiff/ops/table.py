@@ -52,9 +52,10 @@ class Row:
     memory. write: its text, `(writer, node, *operands) -> Code`. vjp: a rule for each
     operand, `(g, y, *x) -> cotangent` in NumPy on handles, None where it has no
     gradient; or one function `(g, y, x, needed) -> cotangents`. block: for what no
-    expression writes, `(writer, node, target, *operands) -> lines`. put: for a view,
-    `(x, value, node) -> x` with a value in the place that the view has. corner: where there
-    is no derivative, for all nodes or `(nodes, node) -> corner`; at it the rule gives
+    expression writes, `(writer, node, target, *operands) -> lines`; adding: the lines
+    that add it to the target. put: for a view, `(x, value, node) -> x` with a value in
+    the place that the view has. corner: where there is no derivative, for all nodes or
+    `(nodes, node) -> corner`; at it the rule gives
     the least-norm slope. domain: for each operand where the function and its slope are
     finite, None for anywhere, or `(nodes, node) -> domains`. latex, sympy: the node as
     a formula. inline: whether it never gets a name of its own.
@@ -66,6 +67,7 @@ class Row:
     vjp: tuple[Callable | None, ...] | Callable | None = None
     block: Callable[..., list[str]] | None = None
     put: Callable[..., Any] | None = None
+    adding: Callable[..., list[str]] | None = None
     corner: Corner | Callable[..., Corner | None] | None = None
     domain: Sequence[Domain | None] | Callable[..., Sequence[Domain | None]] = ()
     latex: str | Callable[..., str] = ""

@@ -79,7 +79,12 @@ class _Planner:
         nodes = self.usage.half(forward)
         sums = {} if forward else _sums(self.usage, nodes)
         inner = {id(one) for s in sums.values() for one in s.partial[:-1]}
-        parts = {id(s.first) for s in sums.values() if _is_part(self.usage, s.first)}
+        parts = {
+            id(one)
+            for total in sums.values()
+            for one in (total.first, *total.terms)
+            if _is_part(self.usage, one, total)
+        }
         for node in nodes:
             if id(node) in sums:
                 self._sum(node, sums[id(node)])
@@ -159,11 +164,11 @@ class _Planner:
 
     def _sum(self, node: sympy.Expr, total: _Sum) -> None:
         """Write a sum as one expression, or if it is long as a running sum."""
-        part, fresh = _is_part(self.usage, total.first), _is_fresh(self.usage, total)
-        if part and not fresh:
-            self._state(total.first)
+        fresh = _is_fresh(self.usage, total.first, total)
+        terms = (total.first, *total.terms)
+        parts = any(_is_part(self.usage, one, total) for one in terms)
         several = fresh or len(total.terms) > 1
-        if several and ((part and fresh) or self._is_long(node, total)):
+        if parts or (several and self._is_long(node, total)):
             self._run(node, total, 0 if fresh else 1)
             return
         for one in total.partial[:-1]:
@@ -202,17 +207,22 @@ def _sums(usage: Usage, nodes: Sequence[sympy.Expr]) -> dict[int, _Sum]:
                 sums[id(node)] = _Sum(before.first, *whole)
             else:
                 sums[id(node)] = _Sum(first, (node,), (term,))
-    return {at: _with_part_first(usage, total) for at, total in sums.items()}
+    return {at: _with_parts_last(usage, total) for at, total in sums.items()}
 
 
-def _with_part_first(usage: Usage, total: _Sum) -> _Sum:
-    """Return the sum with a term first that is for some elements only."""
+def _with_parts_last(usage: Usage, total: _Sum) -> _Sum:
+    """Return the sum with the terms that are for some elements only behind the others,
+    where one of these can take them; else with one of them first.
+    """
     terms = [total.first, *total.terms]
-    part = next((one for one in terms if _is_part(usage, one)), None)
-    if part is None or part is total.first or not _has_form(usage, part, total):
+    parts = [one for one in terms if _is_part(usage, one, total)]
+    whole = [one for one in terms if all(one is not part for part in parts)]
+    fresh = [one for one in whole if _is_fresh(usage, one, total)]
+    if not parts:
         return total
-    rest = tuple(one for one in terms if one is not part)
-    return _Sum(part, total.partial, rest)
+    start = (fresh or parts)[0]
+    rest = tuple(one for one in (*whole, *parts) if one is not start)
+    return _Sum(start, total.partial, rest)
 
 
 def _is_partial(usage: Usage, node: sympy.Expr, total: sympy.Expr) -> bool:
@@ -226,14 +236,14 @@ def _is_partial(usage: Usage, node: sympy.Expr, total: sympy.Expr) -> bool:
     )
 
 
-def _is_part(usage: Usage, node: sympy.Expr) -> bool:
+def _is_part(usage: Usage, node: sympy.Expr, total: _Sum) -> bool:
     """Return whether a node is a term for some elements only, read nowhere else."""
-    return isinstance(node, IndexAdd) and usage.uses[id(node)] == 1
+    once = isinstance(node, IndexAdd) and usage.uses[id(node)] == 1
+    return once and _has_form(usage, node, total)
 
 
-def _is_fresh(usage: Usage, total: _Sum) -> bool:
-    """Return whether a sum's first term is an array that can take the others."""
-    node = total.first
+def _is_fresh(usage: Usage, node: sympy.Expr, total: _Sum) -> bool:
+    """Return whether a term is an array that can take the others."""
     shared = usage.is_leaf(node) or isinstance(node, Broadcast)
     return (
         not shared

@@ -85,7 +85,9 @@ class Speller:
     def read_by(self, step: Step) -> tuple[list[sympy.Expr], list[sympy.Expr]]:
         """Return the nodes that a step writes out, and those that it names."""
         node = step.expression
-        return self.read([node] if step.added else self.nodes[node].operands)
+        own = node is step.value
+        whole = step.added and (own or self._block(step) is None)
+        return self.read([node] if whole else self.nodes[node].operands)
 
     def read(
         self, roots: Iterable[sympy.Expr]
@@ -112,7 +114,9 @@ class Speller:
     def _block(self, step: Step) -> Callable[..., list[str]] | None:
         """Return the row's block where a step is written as one."""
         row = ROWS.get(type(step.expression))
-        return None if step.added or row is None else row.block
+        if row is None:
+            return None
+        return row.adding if step.added else row.block
 
     def _operands(self, node: sympy.Expr) -> Iterator[Code]:
         return (self.code[id(one)] for one in self.nodes[node].operands)

@@ -39,6 +39,8 @@ def backward(cache, cotangent=1.0):
     down, right, part, image_minus_noisy, h, w = cache
     cotangent = np.float64(cotangent)
 
+    # gradient of: 0.5 * np.sum((image - noisy) ** 2) + 0.2 * variation
+    d_image = cotangent * image_minus_noisy  # (h, w)
     # gradient of: variation = np.sum(np.sqrt(down**2 + right**2 + 1e-4))
     cotangent_over_part = 0.2 * cotangent / part  # (h - 1, w - 1)
     # gradient of: right = np.diff(image, axis=1)[:-1]
@@ -47,13 +49,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: down = np.diff(image, axis=0)[:, :-1]
     indexadd_d_down = np.zeros((h - 1, w))
     indexadd_d_down[:, :-1] = cotangent_over_part * down
-    d_image = np.zeros((h, w))
-    d_image[:, :-1] = -indexadd_d_right
+    d_image[:, :-1] -= indexadd_d_right
     d_image[:, 1:] += indexadd_d_right
-    d_image[:-1] += -indexadd_d_down
+    d_image[:-1] -= indexadd_d_down
     d_image[1:] += indexadd_d_down
-    # gradient of: 0.5 * np.sum((image - noisy) ** 2) + 0.2 * variation
-    d_image += cotangent * image_minus_noisy
     return d_image
 
 

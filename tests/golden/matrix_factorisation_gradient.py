@@ -37,7 +37,7 @@ class Gradient(NamedTuple):
 
 def forward(users, items, bias, user, item, rating):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
-    users, items, bias, user, item, rating, m, k, n = _check(
+    users, items, bias, user, item, rating, k, n = _check(
         users,
         items,
         bias,
@@ -53,7 +53,7 @@ def forward(users, items, bias, user, item, rating):
     predicted_minus_rating = predicted - rating  # (n,)  matrix_factorisation.py:19
     value = (predicted_minus_rating**2).mean() + 0.001 * penalty  # ()
     return value, (
-        (users, items, user, item, m, k, n),
+        (users, items, user, item, k, n),
         (users_at_user, items_at_item, predicted_minus_rating),
     )
 
@@ -61,7 +61,7 @@ def forward(users, items, bias, user, item, rating):
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
-        (users, items, user, item, m, k, n),
+        (users, items, user, item, k, n),
         (users_at_user, items_at_item, predicted_minus_rating),
     ) = cache
     cotangent = np.float64(cotangent)
@@ -70,18 +70,13 @@ def backward(cache, cotangent=1.0):
     d_predicted = 2 * cotangent / n * predicted_minus_rating  # (n,)
     # gradient of: penalty = np.sum(users**2) + np.sum(items**2)
     product = 0.002 * cotangent  # ()
+    d_items = product * items  # (k, 8)
+    d_users = product * users  # (m, 8)
     # gradient of: predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
     d_bias = np.zeros((k,))
     np.add.at(d_bias, item, d_predicted)
-    d_items = np.zeros((k, 8))
     np.add.at(d_items, item, d_predicted[:, None] * users_at_user)
-    # gradient of: penalty = np.sum(users**2) + np.sum(items**2)
-    d_items += product * items
-    # gradient of: predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
-    d_users = np.zeros((m, 8))
     np.add.at(d_users, user, d_predicted[:, None] * items_at_item)
-    # gradient of: penalty = np.sum(users**2) + np.sum(items**2)
-    d_users += product * users
     return Gradient(users=d_users, items=d_items, bias=d_bias)
 
 
@@ -104,7 +99,6 @@ def grad(users, items, bias, user, item, rating):
 def _check(users, items, bias, user, item, rating):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     users = _array("users", users, np.float64, ("m", 8))
-    m = users.shape[0]
     items = _array("items", items, np.float64, ("k", 8))
     k = items.shape[0]
     bias = _array("bias", bias, np.float64, (k,), "k is items.shape[0]")
@@ -112,7 +106,7 @@ def _check(users, items, bias, user, item, rating):
     n = user.shape[0]
     item = _array("item", item, np.int64, (n,), "n is user.shape[0]")
     rating = _array("rating", rating, np.float64, (n,), "n is user.shape[0]")
-    return users, items, bias, user, item, rating, m, k, n
+    return users, items, bias, user, item, rating, k, n
 
 
 def _array(name, value, dtype, shape, sizes=""):

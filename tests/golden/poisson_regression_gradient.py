@@ -25,25 +25,25 @@ import numpy as np
 
 def forward(beta, X, counts, exposure):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
-    beta, X, counts, exposure, d, n = _check(beta, X, counts, exposure)
+    beta, X, counts, exposure, n = _check(beta, X, counts, exposure)
 
     eta = X @ beta + np.log(exposure)  # (n,)  poisson_regression.py:9
     exp_eta = np.exp(eta)  # (n,)  poisson_regression.py:10
     value = (exp_eta - counts * eta).mean() + 0.01 * (beta[1:] ** 2).sum()  # ()
-    return value, (beta, X, counts, exp_eta, d, n)
+    return value, (beta, X, counts, exp_eta, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    beta, X, counts, exp_eta, d, n = cache
+    beta, X, counts, exp_eta, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean(np.exp(eta) - counts * eta) + 0.01 * np.sum(beta[1:] ** 2)
-    d_beta = np.zeros((d,))
-    d_beta[1:] = 0.02 * cotangent * beta[1:]
     cotangent_over_n = cotangent / n  # ()
     # gradient of: eta = X @ beta + np.log(exposure)
-    d_beta += (-cotangent_over_n * counts + cotangent_over_n * exp_eta) @ X
+    d_beta = (-cotangent_over_n * counts + cotangent_over_n * exp_eta) @ X  # (d,)
+    # gradient of: np.mean(np.exp(eta) - counts * eta) + 0.01 * np.sum(beta[1:] ** 2)
+    d_beta[1:] += 0.02 * cotangent * beta[1:]
     return d_beta
 
 
@@ -71,7 +71,7 @@ def _check(beta, X, counts, exposure):
     n = X.shape[0]
     counts = _array("counts", counts, np.int64, (n,), "n is X.shape[0]")
     exposure = _array("exposure", exposure, np.float64, (n,), "n is X.shape[0]")
-    return beta, X, counts, exposure, d, n
+    return beta, X, counts, exposure, n
 
 
 def _array(name, value, dtype, shape, sizes=""):
