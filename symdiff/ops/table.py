@@ -55,10 +55,10 @@ class Row:
     expression writes, `(writer, node, target, *operands) -> lines`; adding: the lines
     that add it to the target. put: for a view, `(x, value, node) -> x` with a value in
     the place that the view has. corner: where there is no derivative, for all nodes or
-    `(nodes, node) -> corner`; at it the rule gives
-    the least-norm slope. domain: for each operand where the function and its slope are
-    finite, None for anywhere, or `(nodes, node) -> domains`. latex, sympy: the node as
-    a formula. inline: whether it never gets a name of its own.
+    `(nodes, node) -> corner`; at it the rule gives the least-norm slope. domain: for
+    each operand where the function and its slope are finite, None for anywhere, or
+    `(nodes, node) -> domains`. latex, sympy: the node as a formula. inline: whether it
+    never gets a name of its own.
     """
 
     node: type

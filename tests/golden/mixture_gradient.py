@@ -10,10 +10,10 @@ Arguments
     log_sigma  (3, d)  float64  differentiated
     X          (n, d)  float64
 
-Cost          multiply-adds  elementwise                transcendental
-    forward   0              21 d n + 14 n + 17         3 d + 4 n + 4
-    backward  0              18 d n + 15 d + 11 n + 11  0
-    kept between the passes: 6 d n + 3 d + 4 n + 4 values
+Cost          multiply-adds  elementwise               transcendental
+    forward   0              21 d n + 14 n + 14        3 d + 4 n + 4
+    backward  0              15 d n + 9 d + 10 n + 11  0
+    kept between the passes: 3 d n + 3 d + 4 n + 4 values
 
 Rewrites
     mixture.py:10: shift: the shift by the maximum cancels in the gradient
@@ -40,15 +40,13 @@ def forward(logits, mu, log_sigma, X):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     logits, mu, log_sigma, X, n = _check(logits, mu, log_sigma, X)
 
-    max_logits = logits.max()  # ()  mixture.py:10
-    top = max_logits[None]  # (1,)  mixture.py:10
-    exp_logits_minus_top = np.exp(logits - top)  # (3,)  mixture.py:11
-    sum_exp_logits_minus_top = exp_logits_minus_top.sum()  # ()  mixture.py:11
+    logits_minus_max_logits = logits - logits.max()  # (3,)  mixture.py:11
+    part = np.exp(logits_minus_max_logits)  # (3,)  mixture.py:11
+    sum_part = part.sum()  # ()  mixture.py:11
     # log-softmax
-    log_weights = logits - max_logits - np.log(sum_exp_logits_minus_top)  # (3,)
-    X_minus_mu = X[:, None] - mu  # (n, 3, d)  mixture.py:16
+    log_weights = logits_minus_max_logits - np.log(sum_part)  # (3,)  mixture.py:15
     exp_log_sigma = np.exp(log_sigma)  # (3, d)  mixture.py:16
-    z = X_minus_mu / exp_log_sigma  # (n, 3, d)  mixture.py:16
+    z = (X[:, None] - mu) / exp_log_sigma  # (n, 3, d)  mixture.py:16
     log_normal = -0.5 * z**2 - log_sigma - 0.9189385332046727  # (n, 3, d)
     a = log_weights + log_normal.sum(axis=2)  # (n, 3)  mixture.py:18
     max_a = a.max(axis=1)  # (n,)  mixture.py:10
@@ -58,8 +56,7 @@ def forward(logits, mu, log_sigma, X):
     value = -(np.log(sum_exp_a_minus_top) + max_a).mean()  # ()  mixture.py:18
     return value, (
         (n,),
-        (exp_logits_minus_top, sum_exp_logits_minus_top, X_minus_mu, exp_log_sigma, z),
-        (exp_a_minus_top, sum_exp_a_minus_top),
+        (part, sum_part, exp_log_sigma, z, exp_a_minus_top, sum_exp_a_minus_top),
     )
 
 
@@ -67,25 +64,22 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (n,),
-        (exp_logits_minus_top, sum_exp_logits_minus_top, X_minus_mu, exp_log_sigma, z),
-        (exp_a_minus_top, sum_exp_a_minus_top),
+        (part, sum_part, exp_log_sigma, z, exp_a_minus_top, sum_exp_a_minus_top),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    d_a = -cotangent / n * (1 / sum_exp_a_minus_top)[:, None] * exp_a_minus_top
+    d_a = -cotangent / n / sum_exp_a_minus_top[:, None] * exp_a_minus_top  # (n, 3)
     # gradient of: -np.mean(logsumexp(log_weights + log_normal.sum(axis=-1), 1))
     d_log_weights = d_a.sum(axis=0)  # (3,)
     # gradient of: log_normal = -0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi)
     d_z = -d_a[:, :, None] * z  # (n, 3, d)
     # gradient of: z = (X[:, None, :] - mu) / np.exp(log_sigma)
-    d_log_sigma_term = (d_z * X_minus_mu).sum(axis=0) / exp_log_sigma**2 * exp_log_sigma
-    d_mu = -(d_z / exp_log_sigma).sum(axis=0)  # (3, d)
+    d_mu = -d_z.sum(axis=0) / exp_log_sigma  # (3, d)
     # gradient of: np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    factor = d_log_weights.sum() / sum_exp_logits_minus_top * exp_logits_minus_top
-    d_logits = d_log_weights - factor  # (3,)
+    d_logits = d_log_weights - d_log_weights.sum() / sum_part * part  # (3,)
     # gradient of: z = (X[:, None, :] - mu) / np.exp(log_sigma)
-    d_log_sigma = -d_log_weights[:, None] - d_log_sigma_term  # (3, d)
+    d_log_sigma = -d_log_weights[:, None] - (d_z * z).sum(axis=0)  # (3, d)
     return Gradient(logits=d_logits, mu=d_mu, log_sigma=d_log_sigma)
 
 
