@@ -1,11 +1,11 @@
 """The passes between the trace and the text, each a function from graph to graph.
 
 Their order: `stabilise` rewrites what would overflow or cancel, `guard` computes the
-branches of `where` that are not taken at safe arguments, `reverse` adds the
-gradient, `simplify` folds what the chain rule leaves undone, `collect` gathers the
-factors of products, `factor` multiplies with common ones once, `order` splits products of three and more arrays, `share` finds
-what is computed twice. What no output needs is in no graph: passes walk from the
-outputs.
+branches of `where` that are not taken at safe arguments, `reverse` adds the gradient,
+`simplify` folds what the chain rule leaves undone, `collect` gathers the factors of
+products, `factor` multiplies with common ones once, `order` splits products of three
+and more arrays, `share` finds what is computed twice. What no output needs is in no
+graph: passes walk from the outputs.
 """
 
 from collections.abc import Sequence
