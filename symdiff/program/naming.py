@@ -16,7 +16,16 @@ import sympy
 
 from ..graph import Info, Variable, number_of
 from ..ops.arithmetic import is_negative, is_reciprocal
-from ..ops.choices import IsFinite, where
+from ..ops.choices import (
+    Equal,
+    Greater,
+    GreaterEqual,
+    IsFinite,
+    Less,
+    LessEqual,
+    NotEqual,
+    where,
+)
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.indexing import Index, IndexSet
@@ -252,11 +261,13 @@ def _of_first(word: str) -> _Described:
     return lambda namer, node, words: f"{word}_{words[0]}" if words[0] else ""
 
 
-def _comparison(word: str) -> Callable[[Namer, sympy.Expr, list[str]], str]:
+def _comparison(word: str) -> _Described:
     def name(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
         other = number_of(namer.nodes[node].operands[1])
-        right = words[1] or (str(other) if isinstance(other, int) else "")
-        return f"{words[0]}_{word}_{right}" if words[0] and right else ""
+        whole = other is not None and float(other).is_integer()
+        number = f"{other:.0f}".replace("-", "minus_") if whole else "limit"
+        right = words[1] or number
+        return f"{words[0]}_{word}_{right}" if words[0] else ""
 
     return name
 
@@ -279,6 +290,12 @@ _DESCRIBED: dict[type, _Described] = {
     Contraction: _contraction,
     Index: _index,
     Reshape: _reshape,
+    Less: _comparison("below"),
+    LessEqual: _comparison("at_most"),
+    Greater: _comparison("above"),
+    GreaterEqual: _comparison("at_least"),
+    Equal: _comparison("equals"),
+    NotEqual: _comparison("is_not"),
     where: _where,
     sympy.exp: _exponential,
     Sigmoid: _of_first("sigmoid"),

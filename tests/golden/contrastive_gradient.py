@@ -73,10 +73,11 @@ def backward(cache, cotangent=1.0):
     d_Z_term = (d_product_1 * product_1).sum(axis=1, keepdims=True) / d_Z_term  # (n, 1)
     d_W = B.T @ (d_product_1 / root_sum_Z_squared_1 - d_Z_term * product_1)  # (d, 16)
     # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    d_Z_term = np.where(root_sum_Z_squared == 0, np.inf, root_sum_Z_squared)  # (n, 1)
+    d_Z_term = root_sum_Z_squared == 0  # (n, 1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
-    d_Z_term = (d_product * product).sum(axis=1, keepdims=True) / d_Z_term * product
-    d_W += A.T @ (d_product / root_sum_Z_squared - d_Z_term)
+    d_Z_term_1 = (d_product * product).sum(axis=1, keepdims=True)  # (n, 1)
+    d_Z_term_1 = d_Z_term_1 / np.where(d_Z_term, np.inf, root_sum_Z_squared)  # (n, 1)
+    d_W += A.T @ (d_product / root_sum_Z_squared - d_Z_term_1 * product)
     return d_W
 
 

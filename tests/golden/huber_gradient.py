@@ -40,23 +40,23 @@ def forward(w, b, X, y):
     size = np.abs(residual)  # (n,)  huber.py:11
     quadratic = 0.5 * residual**2  # (n,)  huber.py:12
     linear = 1.35 * (size - 0.675)  # (n,)  huber.py:13
-    lessequal_size = size <= 1.35  # (n,)  huber.py:14
-    value = np.where(lessequal_size, quadratic, linear).mean()  # ()  huber.py:14
-    return value, (X, residual, lessequal_size, n)
+    size_at_most_limit = size <= 1.35  # (n,)  huber.py:14
+    value = np.where(size_at_most_limit, quadratic, linear).mean()  # ()  huber.py:14
+    return value, (X, residual, size_at_most_limit, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    X, residual, lessequal_size, n = cache
+    X, residual, size_at_most_limit, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean(np.where(size <= delta, quadratic, linear))
     cotangent_over_n = cotangent / n  # ()
     # gradient of: quadratic = 0.5 * residual**2
-    d_residual = np.where(lessequal_size, cotangent_over_n * residual, 0)  # (n,)
+    d_residual = np.where(size_at_most_limit, cotangent_over_n * residual, 0)  # (n,)
     # gradient of: size = np.abs(residual)
     d_residual_term = 1.35 * cotangent_over_n * np.sign(residual)  # (n,)
-    d_residual += np.where(lessequal_size, 0, d_residual_term)
+    d_residual += np.where(size_at_most_limit, 0, d_residual_term)
     # gradient of: residual = y - X @ w - b
     d_b = -d_residual.sum()  # ()
     d_w = -d_residual @ X  # (d,)
