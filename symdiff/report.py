@@ -23,9 +23,13 @@ __all__ = ["Cost", "Report", "aligned", "report"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Work of one pass: number of operations, then what they add up to in the sizes."""
+    """Work of one pass: number of operations, then what they add up to in the sizes.
+
+    traversals: how many of the operations go through an array.
+    """
 
     operations: int
+    traversals: int
     multiply_adds: sympy.Expr
     elementwise: sympy.Expr
     transcendental: sympy.Expr
@@ -78,6 +82,9 @@ class Report:
             f"Operations: {self.forward.operations} forward and "
             f"{self.backward.operations} backward; before sharing {before[0]} and "
             f"{before[1]}; {self.unshared} if nothing were shared",
+            f"Traversals of arrays: {self.forward.traversals} forward and "
+            f"{self.backward.traversals} backward; before sharing "
+            f"{self.forward_before.traversals} and {self.backward_before.traversals}",
             *(f"Rewrite: {one}" for one in self.rewrites),
             *(f"Corner: {one}" for one in self.corners),
         ]
@@ -162,11 +169,13 @@ def _cost(nodes: Nodes, computed: Iterable[sympy.Expr]) -> Cost:
         "elementwise": [],
         "transcendental": [],
     }
+    traversals = 0
     for node in computed:
         kind, amount = _work(nodes, node)
         work[kind].append(amount)
+        traversals += any(map(nodes.shape, (node, *nodes[node].operands)))
     totals = (sympy.expand(sympy.Add(*amounts)) for amounts in work.values())
-    return Cost(sum(map(len, work.values())), *totals)
+    return Cost(sum(map(len, work.values())), traversals, *totals)
 
 
 def _work(nodes: Nodes, node: sympy.Expr) -> tuple[str, Size]:

@@ -56,6 +56,13 @@ def test_differences_and_quotients_are_one_operation_each():
     assert report.forward.operations == 4
 
 
+def test_traversals_are_operations_on_arrays():
+    report = facts(lambda x: np.sum(np.exp(x)) / 2 + 1, {"x": ("n",)}, "x")
+    assert report.forward.operations == 4  # exp, the sum, / 2, + 1
+    assert report.forward.traversals == 2
+    assert report.backward.traversals == 1  # the product with exp(x)
+
+
 def test_unknown_sizes_are_polynomials():
     def attention(Q, K):
         return np.sum(np.exp(Q @ K.T))
