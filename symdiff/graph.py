@@ -20,7 +20,7 @@ import sympy
 from sympy.core.function import Function
 
 from .errors import SymdiffError
-from .shapes import Shape, Size, show, size
+from .shapes import Shape, Size, show, size, uncut
 from .source import Position, Turn
 
 __all__ = [
@@ -173,10 +173,10 @@ class Nodes:
         return self._info[id(node)].dtype
 
     def same_size(self, one: Size, other: Size) -> bool:
-        """Return whether two sizes are equal: for certain, or while tracing by their
-        witnesses.
+        """Return whether two sizes are equal: where no axis is shorter than what is cut
+        off it, or while tracing by their witnesses.
         """
-        if one == other:
+        if one == other or uncut(one) == uncut(other):
             return True
         return bool(self.witness) and self.size_value(one) == self.size_value(other)
 

@@ -9,6 +9,7 @@ bend to the arrays that they meet, "int" and "float". Shapes that do not fit rai
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -36,6 +37,7 @@ __all__ = [
     "size_symbol",
     "smallest",
     "strong",
+    "uncut",
 ]
 
 # An int or a SymPy expression; SymPy has no types.
@@ -61,7 +63,30 @@ def size(value: Size) -> Size:
 
 @lru_cache(maxsize=4096)
 def _canonical(value: sympy.Expr) -> sympy.Expr:
-    return sympy.expand(value)
+    """Return a size expanded; what is cut off an axis and the rest make up the axis."""
+    value = sympy.expand(value)
+    terms = sympy.Add.make_args(value)
+    rests = [one for one in terms if _is_rest(one)]
+    cuts = [one for one in terms if isinstance(one, sympy.Min) and len(one.args) == 2]
+    for rest, cut in itertools.product(rests, cuts):
+        one, other = cut.args
+        for whole, part in ((one, other), (other, one)):
+            if sympy.Max(0, whole - part) == rest:
+                return _canonical(value - rest - cut + whole)
+    return value
+
+
+@lru_cache(maxsize=4096)
+def uncut(value: Size) -> Size:
+    """Return a size as it is where no axis is shorter than what is cut off it."""
+    if isinstance(value, int):
+        return value
+    return size(value.replace(_is_rest, lambda rest: sympy.Add(*rest.args)))
+
+
+def _is_rest(value: sympy.Expr) -> bool:
+    """Whether a size is what is left of an axis: Max(0, n - 2)."""
+    return isinstance(value, sympy.Max) and len(value.args) == 2 and 0 in value.args
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -110,7 +110,17 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         if not self.sizes:
             raise TypeError("len() of unsized object")
-        return self.nodes.size_value(self.sizes[0])
+        length = self.sizes[0]
+        if not isinstance(length, int) and length.has(sympy.Min):
+            raise refused(
+                SizeError(
+                    f"len() of an axis of size {str(length).lower()}",
+                    remedy="It is a plain number, which would not show that the axis may be "
+                    "shorter. Write x.shape[0] for len(x), or give the size as a number.",
+                ),
+                self,
+            )
+        return self.nodes.size_value(length)
 
     def __getattr__(self, name: str) -> Any:
         if name in WRITERS:

@@ -17,7 +17,7 @@ import sympy
 from ..code import Code, Level, Writer
 from ..errors import ShapeError, SizeError, UnsupportedError
 from ..graph import ArrayConstant, Nodes
-from ..shapes import Shape, Size, broadcast, show, size, smallest
+from ..shapes import Shape, Size, broadcast, largest, show, size, smallest
 from .elementwise import dtype_of
 from .handle import Handle, TracedSize, handle_of, size_of
 from .making import Arange
@@ -141,32 +141,59 @@ def _slice_length(length: Size, entry: tuple) -> Size:
     _, start, stop, step = entry
     if all(one is None or isinstance(one, int) for one in (length, start, stop)):
         return len(range(*slice(start, stop, step).indices(length)))
-    if step is None or step > 0:
-        distance = _distance(length, start, stop)
-        return distance if step is None else _divided_up(distance, step)
-    if start is None and stop is None:
-        return _divided_up(length, -step)
-    raise SizeError(
-        "a slice with a negative step and bounds over an unknown size",
-        remedy="Slice first, then reverse with [::-1].",
-    )
+    if step is not None and step < 0:
+        start, stop, step = _forward(start, stop, step)
+    distance = _distance(length, start, stop)
+    return distance if step is None else _divided_up(distance, step)
+
+
+def _forward(start: Size | None, stop: Size | None, step: int) -> tuple:
+    """Return the bounds and the step that a slice backward has when read forward."""
+    if stop == -1:
+        return 0, 0, -step
+    low = None if stop is None else size(stop + 1)
+    high = None if start is None or start == -1 else size(start + 1)
+    return low, high, -step
 
 
 def _distance(length: Size, start: Size | None, stop: Size | None) -> Size:
     """Return how far a slice reaches over an axis of unknown length.
 
-    The axis is taken to be at least as long as what is cut off its ends.
+    The axis is taken to be no shorter than sizes, and than the one element, that are
+    cut off its ends.
     """
-    if start is not None and stop is None and _is_negative(start):
-        return _at_most(length, -start)
-    low = 0 if start is None else _from_front(length, start)
+    low: Size = 0 if start is None else start
+    if _is_negative(low):
+        # From behind: what is left of it by an end from behind, all of it by none.
+        cut: Size = 0 if stop is None else stop
+        if stop is None or _is_negative(stop):
+            return _at_least_none(_at_most(length, -low) - _at_most(length, -cut))
+        low = largest(0, _from_front(length, low))
+        high = length if stop is None else _at_most(length, stop)
+        return largest(0, high - low)
     high = length if stop is None else _at_most(length, _from_front(length, stop))
-    return size(high - low)
+    if isinstance(low, int) and isinstance(stop, int) and stop > 0:
+        low = smallest(length, low) if 1 < low < stop else min(low, stop)
+        return size(_at_most(length, stop) - low)
+    return _at_least_none(high - low)
 
 
 def _at_most(length: Size, count: Size) -> Size:
     # An axis of one element is to broadcast.
-    return 1 if count == 1 else smallest(length, count)
+    return count if count in (0, 1) else smallest(length, count)
+
+
+def _at_least_none(distance: Size) -> Size:
+    """Return a distance, 0 where a number cuts more than there is off an axis."""
+    distance = size(distance)
+    if isinstance(distance, int):
+        return max(distance, 0)
+    cut, rest = distance.as_coeff_Add()
+    if cut > -2:
+        return distance
+    if isinstance(rest, sympy.Max):
+        distance = sympy.Max(*(one + cut for one in rest.args))
+    return largest(0, distance)
 
 
 def _from_front(length: Size, bound: Size) -> Size:
@@ -174,7 +201,7 @@ def _from_front(length: Size, bound: Size) -> Size:
 
 
 def _is_negative(bound: Size) -> bool:
-    return bound < 0 if isinstance(bound, int) else bool(bound.is_negative)
+    return bound < 0 if isinstance(bound, int) else bool(bound.is_nonpositive)
 
 
 def _divided_up(distance: Size, step: int) -> Size:

@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 
 from ..errors import SizeError
-from ..shapes import size
+from ..shapes import size, uncut
 from .recording import refused
 
 __all__ = ["TracedSize"]
@@ -83,7 +83,7 @@ def _compared(function: Callable, left: TracedSize, right: Any) -> bool:
         return NotImplemented
     if type(right) is int and right == int(left) != 0:
         right = left  # by len(), perhaps; if not, another trace answers otherwise
-    difference = sympy.sympify(_expression(left)) - _expression(right)
+    difference = sympy.sympify(_uncut(left)) - _uncut(right)
     answers = {
         bool(function(sign, 0)) for sign in (-1, 0, 1) if _possible(difference, sign)
     }
@@ -96,6 +96,10 @@ def _compared(function: Callable, left: TracedSize, right: Any) -> bool:
             "give the size as a number, or give sizes that are always equal one name.",
         )
     )
+
+
+def _uncut(value: Any) -> Any:
+    return uncut(value.expression) if isinstance(value, TracedSize) else value
 
 
 def _possible(difference: sympy.Expr, sign: int) -> bool:
