@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import case, check, over, passes_of
+from cases import case, check, check_at, over, passes_of
 
 import symdiff
 from symdiff.errors import ShapeError, SizeError, UnsupportedError
@@ -154,6 +154,64 @@ def test_keys_that_do_not_fit_are_refused(key, error):
         case(f"x[{key}]", x=(3, 2)).compiled()
 
 
-def test_backward_slices_of_unknown_sizes_need_their_bounds_first():
-    with pytest.raises(SizeError, match=r"\[::-1\]"):
-        case("x[5:1:-1]", x=("n",)).compiled()
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(":3", "3:", ":-3", "-3:", "2:4", "4:2", "-4:-2", "-2:-4", "-4:3", "1:-2"),
+        *("2::3", ":-2:2", "1:6:2", "-5::2", "1:, 2:", "::-1, :2", "3:0", "2:1:1"),
+        *("2::-1", ":2:-1", "-2::-1", ":-3:-1", "5:1:-2", "-2:0:-1", ":0:-1"),
+        *(":-1:-1", "-1::-2", "x.shape[0] // 2 ::-1", "-3:-1", "-1:1:-1"),
+    ],
+)
+def test_a_slice_of_an_unknown_size_is_as_long_as_numpys(key):
+    space = {"np": np}
+    exec(f"def loss(x): y = x[{key}]; return y.size + np.sum(y**2) / 3", space)
+    compiled = symdiff.compile(space["loss"], {"x": ("n", 4)}, verify=False)
+    for length in range(1, 9):
+        x = np.random.default_rng(length).standard_normal((length, 4))
+        taken = np.zeros_like(x)
+        exec(f"taken[{key}] = 1", {"taken": taken, "x": x})
+        value, gradient = compiled.value_and_grad(x)
+        np.testing.assert_allclose(value, space["loss"](x), 1e-13)
+        np.testing.assert_allclose(gradient, 2 / 3 * x * taken, 1e-13)
+
+
+@over(
+    [
+        *(case(f"np.diff(x, {times}) ** 2", x=("n",)) for times in (1, 2)),
+        case("x[2:] - 2 * x[1:-1] + x[:-2]", x=("n", 2)),
+        case("np.concatenate([x[2:], x[:2]]) * np.arange(x.shape[0])", x=("n",)),
+        case("np.outer(x[2:], x[:-3:-1])", x=("n",)),
+        case("x[1:][1:] - np.diff(x[::-1][1:])", x=("n",)),
+        case("np.ones(len(x) - 2) * x[2:]", x=("n",)),
+        case("np.trapezoid(x[::2])", x=("n",)),
+    ]
+)
+@DTYPES
+def test_slices_of_unknown_sizes_fit_each_other(case, dtype):
+    compiled = case.compiled(dtype)
+    for length in (2, 3, 6):
+        check_at(case, compiled, {"n": length}, dtype)
+
+
+def test_the_length_of_what_may_be_shorter_than_its_slice_is_no_plain_number():
+    def loss(x):
+        return np.sum(x[:2]) / len(x[:2])
+
+    with pytest.raises(
+        SizeError, match=r"len\(\) of an axis of size min\(2, n\)"
+    ) as raised:
+        symdiff.compile(loss, {"x": ("n",)})
+    assert raised.value.position.segment == "len(x[:2])"
+
+
+def test_the_shape_of_what_may_be_shorter_than_its_slice_is_right():
+    def loss(x):
+        y = x[2:]
+        assert y.shape == (len(x) - 2,)
+        return np.sum(x[:3]) / x[:3].shape[0]
+
+    compiled = symdiff.compile(loss, {"x": ("n",)})
+    for length in (2, 3, 5):
+        x = np.arange(1.0, length + 1)
+        np.testing.assert_allclose(compiled.value(x), x[:3].mean())
