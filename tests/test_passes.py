@@ -65,6 +65,28 @@ def test_share_finds_transposed_products():
     assert len(products) == 1
 
 
+def test_share_finds_powers_within_powers():
+    def loss(x):
+        return np.sum(np.sin(x**2) + x**3 + x**4 + x**8 + x**7)
+
+    compiled = symdiff.compile(loss, {"x": (5,)}, verify=False)
+    powers = [
+        int(one.args[1])
+        for one in share(traced(loss, {"x": (5,)})).walk()
+        if isinstance(one, sympy.Pow)
+    ]
+    assert sorted(powers) == [2, 2, 2, 7]  # x**2, its square, and that one's
+    x = np.linspace(-1.5, 1.5, 5)
+    slope = 2 * x * np.cos(x**2) + 3 * x**2 + 4 * x**3 + 8 * x**7 + 7 * x**6
+    np.testing.assert_allclose(compiled.grad(x), slope, 1e-12)
+
+
+def test_share_makes_no_power_only_to_share_it():
+    graph = traced(lambda x: np.sum(np.sin(x**4) + x**3), {"x": (5,)})
+    powers = [int(one.args[1]) for one in share(graph).walk() if type(one) is sympy.Pow]
+    assert sorted(powers) == [3, 4]
+
+
 def test_share_leaves_what_is_computed_once():
     graph = traced(lambda x, y: np.sum(x * y * 2 + y), ARGS)
     assert str(share(graph)).count("\n") == str(graph).count("\n")
@@ -109,6 +131,22 @@ def test_collect_puts_one_number_in_front():
     )
     line = next(one for one in compiled.source.splitlines() if "d_x = " in one)
     assert "d_x = 3 * cotangent / 4 * " in line
+
+
+def test_collect_reduces_fractions_of_whole_numbers():
+    def loss(x):
+        return np.mean((3 * x) ** 2) / 4 + np.sum(x * 2) / 2
+
+    source = symdiff.compile(loss, {"x": ("n",)}, verify=False).source
+    # 2 / 2, and 3 * 2 / 4.
+    assert "d_x = cotangent + 3 * cotangent / 2 / n * product" in source
+
+
+def test_collect_reads_the_sign_where_the_product_is_read():
+    source = symdiff.compile(
+        lambda x, y: -np.mean(x * y) - np.mean(y), ARGS, wrt=("x", "y"), verify=False
+    ).source
+    assert "d_y = -product - product * x" in source
 
 
 def test_fault_26_a_size_of_zero_divides_as_in_numpy():

@@ -64,11 +64,11 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float32(cotangent)
 
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
-    minus_cotangent_over_n = -cotangent / n  # ()
+    cotangent_over_n = cotangent / n  # ()
     # gradient of: log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    d_z = -minus_cotangent_over_n / sum_exp_z[:, None] * exp_z  # (n, 10)
+    d_z = cotangent_over_n / sum_exp_z[:, None] * exp_z  # (n, 10)
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
-    d_z[rows, labels] += minus_cotangent_over_n
+    d_z[rows, labels] -= cotangent_over_n
     # gradient of: h @ params[-1]["W"] + params[-1]["b"]
     d_b_3 = d_z.sum(axis=0)  # (10,)
     d_W_3 = h_2.T @ d_z  # (256, 10)

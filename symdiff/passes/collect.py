@@ -14,7 +14,7 @@ from collections.abc import Container, Sequence
 import sympy
 
 from ..graph import Graph, Nodes, number_of
-from ..ops.arithmetic import is_reciprocal
+from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.handle import Handle
 from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
@@ -151,9 +151,8 @@ def _product(
     nodes: Nodes, factors: Sequence[sympy.Expr], once: Container[int]
 ) -> sympy.Expr | None:
     """Return the product of factors, or None where its first array is no real one."""
-    number = _whole(math.prod(n for n in map(number_of, factors) if n is not None))
-    rest = [_narrow(nodes, one) for one in factors if number_of(one) is None]
-    rest = divided(nodes, rest, once)
+    number, rest = _number_in_front(nodes, factors)
+    rest = divided(nodes, [_narrow(nodes, one) for one in rest], once)
     scalars = sorted(
         (one for one in rest if not nodes.shape(one)),
         key=lambda one: (is_reciprocal(one), is_weak(nodes.dtype(one))),
@@ -175,6 +174,34 @@ def _product(
     for one in ordered[1:]:
         total = nodes.make(sympy.Mul, total, one)
     return nodes.make(sympy.Mul, nodes.number(-1), total) if number == -1 else total
+
+
+def _number_in_front(
+    nodes: Nodes, factors: Sequence[sympy.Expr]
+) -> tuple[float, list[sympy.Expr]]:
+    """Return the product of the numbers among factors, signs of scalars too, and the
+    rest; 2 / 6 is left as 1 / 3.
+    """
+    number, below = 1.0, 1
+    rest: list[sympy.Expr] = []
+    for one in factors:
+        if is_negative(one) and not nodes.shape(one):
+            number, one = -number, nodes[one].operands[1]
+        value = number_of(one)
+        under = number_of(nodes[one].operands[0]) if is_reciprocal(one) else None
+        if value is not None:
+            number *= value
+        elif type(under) is int and under:
+            below *= under
+        else:
+            rest.append(one)
+    number = _whole(number)
+    if type(number) is int:
+        shared = math.gcd(number, below)
+        number, below = number // shared, below // shared
+    if below != 1:
+        rest.insert(0, nodes.make(sympy.Pow, nodes.number(below), nodes.number(-1)))
+    return number, rest
 
 
 def _smaller_first(

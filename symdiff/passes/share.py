@@ -1,9 +1,10 @@
 """Common subexpressions beyond what interning finds.
 
-In and out: a graph. Three kinds: sums and products whose operands are commuted; partial
+In and out: a graph. Four kinds: sums and products whose operands are commuted; partial
 sums and products (a + b within a + c + b); products of arrays that are transposes of
-each other. Regrouping changes the last bit of a sum, so only what is computed twice is
-regrouped. Linear in the number of nodes: chains are bounded.
+each other; powers within powers (x**2 within x**4). Regrouping changes the last bit of
+a sum, so only what is computed twice is regrouped. Linear in the number of nodes: chains
+are bounded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import combinations
 
 import sympy
 
-from ..graph import Graph, Nodes
+from ..graph import Graph, Nodes, number_of
 from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
@@ -31,13 +32,13 @@ def share(graph: Graph, *, forward: bool = True) -> Graph:
 
     forward: whether sums and products of the forward pass may be regrouped.
     """
-    return _regrouped(_canonical(graph), forward)
+    return _regrouped(_canonical(graph, forward), forward)
 
 
-# Commuted operands and transposed products.
+# Commuted operands, transposed products, powers within powers.
 
 
-def _canonical(graph: Graph) -> Graph:
+def _canonical(graph: Graph, forward: bool) -> Graph:
     """Make nodes that differ by the order of their operands one node: the first made."""
     seen: dict[tuple, sympy.Expr] = {}
     products: dict[tuple, tuple[sympy.Expr, tuple[int, ...]]] = {}
@@ -52,6 +53,9 @@ def _canonical(graph: Graph) -> Graph:
             return seen[key]
         if isinstance(node, Contraction) and len(operands) == 2:
             return _product(nodes, node, operands, products)
+        if isinstance(node, sympy.Pow) and (forward or nodes.backward):
+            base, exponent = operands
+            return _power(nodes, base, exponent, seen)
         return None
 
     return rebuild(graph, rewrite)
@@ -84,6 +88,27 @@ def _product(
         seen[key] = (nodes.make(Contraction, *operands, params=node.params), wanted)
     first, have = seen[key]
     return contract([Handle(nodes, first)], [have], wanted).node
+
+
+def _power(
+    nodes: Nodes, base: sympy.Expr, exponent: sympy.Expr, seen: dict[tuple, sympy.Expr]
+) -> sympy.Expr | None:
+    """Return x**n as one product of powers of x that there are, else None.
+
+    NumPy squares as fast as it multiplies; any higher power takes it many times longer.
+    """
+    power = number_of(exponent)
+    if type(power) is not int or power < 2 or not nodes.shape(base):
+        return None
+    half = seen.get((sympy.Pow, id(base), power // 2))
+    below = seen.get((sympy.Pow, id(base), power - 1))
+    if half is not None and power % 2 == 0:
+        made = nodes.make(sympy.Pow, half, nodes.number(2))
+    elif below is not None:
+        made = nodes.make(sympy.Mul, below, base)
+    else:
+        made = nodes.make(sympy.Pow, base, exponent)
+    return seen.setdefault((sympy.Pow, id(base), power), made)
 
 
 # Partial sums and products.

@@ -60,11 +60,11 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
-    minus_cotangent_over_n = -cotangent / n  # ()
+    cotangent_over_n = cotangent / n  # ()
     # gradient of: log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    d_z = -minus_cotangent_over_n / sum_exp_z[:, None] * exp_z  # (n, 10)
+    d_z = cotangent_over_n / sum_exp_z[:, None] * exp_z  # (n, 10)
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
-    d_z[rows, labels] += minus_cotangent_over_n
+    d_z[rows, labels] -= cotangent_over_n
     # gradient of: z = h @ W2 + b2
     d_b2 = d_z.sum(axis=0)  # (10,)
     d_W2 = h.T @ d_z  # (32, 10)

@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   0              60           6
-    backward  0              92           6
+    backward  0              86           6
     kept between the passes: 23 values
 
 Corners: none.
@@ -117,8 +117,7 @@ def backward(cache, cotangent=1.0):
     # gradient of: speed = speed + 0.05 * acceleration
     d_acceleration_5 = 0.05 * d_speed_5  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed_4 = -d_acceleration_5  # ()
-    d_damping = d_damping_times_speed_4 * speed_4  # ()
+    d_damping = -d_acceleration_5 * speed_4  # ()
     d_product_0 = d_acceleration_5 * sin_angle_4_5  # ()
     # for target in seen: iteration 4
     # gradient of: angle = angle + 0.05 * speed
@@ -126,11 +125,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: error = error + (angle - target) ** 2
     d_angle_4 += product_5 * angle_4_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
-    d_speed_4 = d_speed_5 + d_damping_times_speed_4 * damping + 0.05 * d_angle_4  # ()
+    d_speed_4 = d_speed_5 - d_acceleration_5 * damping + 0.05 * d_angle_4  # ()
     d_acceleration_4 = 0.05 * d_speed_4  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed_3 = -d_acceleration_4  # ()
-    d_damping += d_damping_times_speed_3 * speed_3
+    d_damping -= d_acceleration_4 * speed_3
     d_product_0 += d_acceleration_4 * sin_angle_3_4
     # for target in seen: iteration 3
     # gradient of: angle = angle + 0.05 * speed
@@ -138,11 +136,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: error = error + (angle - target) ** 2
     d_angle_3 += product_5 * angle_3_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
-    d_speed_3 = d_speed_4 + d_damping_times_speed_3 * damping + 0.05 * d_angle_3  # ()
+    d_speed_3 = d_speed_4 - d_acceleration_4 * damping + 0.05 * d_angle_3  # ()
     d_acceleration_3 = 0.05 * d_speed_3  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed_2 = -d_acceleration_3  # ()
-    d_damping += d_damping_times_speed_2 * speed_2
+    d_damping -= d_acceleration_3 * speed_2
     d_product_0 += d_acceleration_3 * sin_angle_2_3
     # for target in seen: iteration 2
     # gradient of: angle = angle + 0.05 * speed
@@ -150,11 +147,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: error = error + (angle - target) ** 2
     d_angle_2 += product_5 * angle_2_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
-    d_speed_2 = d_speed_3 + d_damping_times_speed_2 * damping + 0.05 * d_angle_2  # ()
+    d_speed_2 = d_speed_3 - d_acceleration_3 * damping + 0.05 * d_angle_2  # ()
     d_acceleration_2 = 0.05 * d_speed_2  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed_1 = -d_acceleration_2  # ()
-    d_damping += d_damping_times_speed_1 * speed_1
+    d_damping -= d_acceleration_2 * speed_1
     d_product_0 += d_acceleration_2 * sin_angle_1_2
     # for target in seen: iteration 1
     # gradient of: angle = angle + 0.05 * speed
@@ -162,11 +158,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: error = error + (angle - target) ** 2
     d_angle_1 += product_5 * angle_1_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
-    d_speed_1 = d_speed_2 + d_damping_times_speed_1 * damping + 0.05 * d_angle_1  # ()
+    d_speed_1 = d_speed_2 - d_acceleration_2 * damping + 0.05 * d_angle_1  # ()
     d_acceleration_1 = 0.05 * d_speed_1  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed_0 = -d_acceleration_1  # ()
-    d_damping += d_damping_times_speed_0 * speed_0
+    d_damping -= d_acceleration_1 * speed_0
     d_product_0 += d_acceleration_1 * sin_angle_0_1
     # for target in seen: iteration 0
     # gradient of: angle = angle + 0.05 * speed
@@ -174,17 +169,16 @@ def backward(cache, cotangent=1.0):
     # gradient of: error = error + (angle - target) ** 2
     d_angle_0 += product_5 * angle_0_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
-    d_speed_0 = d_speed_1 + d_damping_times_speed_0 * damping + 0.05 * d_angle_0  # ()
+    d_speed_0 = d_speed_1 - d_acceleration_1 * damping + 0.05 * d_angle_0  # ()
     d_acceleration_0 = 0.05 * d_speed_0  # ()
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    d_damping_times_speed = -d_acceleration_0  # ()
-    d_damping += d_damping_times_speed * start[1]
+    d_damping -= d_acceleration_0 * start[1]
     d_product_0 += d_acceleration_0 * sin_angle_0
     d_length = 9.81 * d_product_0 / length**2  # ()
 
     # gradient of: angle, speed = start
     d_start = np.zeros((2,))
-    d_start[1] = d_speed_0 + d_damping_times_speed * damping
+    d_start[1] = d_speed_0 - d_acceleration_0 * damping
     d_start[0] = d_angle_0 + d_acceleration_0 * product_0 * np.cos(start[0])
     return Gradient(
         length=np.asarray(d_length),
