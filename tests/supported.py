@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
+from symdiff.ops.polynomials import POLYNOMIAL
 from symdiff.ops.refusals import FLAT, REFUSED, UNTRACED
 from symdiff.ops.scipy_linalg import SCIPY_LINALG
 from symdiff.ops.special import SPECIAL
@@ -66,6 +67,8 @@ def sections() -> str:
     lines += _paragraph(title, _short(writing))
     lines += _paragraph("**`scipy.special`**:", SPECIAL)
     lines += _paragraph("**`scipy.linalg`**:", SCIPY_LINALG)
+    series = (f"{one}.{name}" for one in POLYNOMIAL for name in POLYNOMIAL[one])
+    lines += _paragraph("**`np.polynomial`**:", series)
     lines += _paragraph("**Methods and attributes**:", [*METHODS, *PROPERTIES])
     lines += _paragraph("**As they are**, on no traced array:", _short(UNTRACED))
     lines += ["Refused, each for its reason:", ""]

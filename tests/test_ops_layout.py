@@ -184,7 +184,6 @@ def test_made_arrays_and_sizes(case, dtype):
         ("np.concatenate([x, x[0]])", ShapeError),
         ("np.concatenate([x[0, 0], x[0, 1]])", ShapeError),
         ("np.stack([x, x.T])", ShapeError),
-        ("x + np.linspace(x[0], x[1], 2)", UnsupportedError),
         ("x.astype(complex)", UnsupportedError),
         ("x.astype(np.float16)", UnsupportedError),
     ],

@@ -107,15 +107,28 @@ def test_fault_6_a_reduction_writes_into_no_array():
     assert out == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("np.take(x, [0], 0, out)", "x.take([0], 0, out)", "np.choose([0], [x], out)"),
+        *("np.compress([True], x, 0, out)", "x.compress([True], 0, out)"),
+    ],
+)
+def test_fault_6_picking_writes_into_no_array(text):
+    out = np.zeros(1)
+    loss = eval(f"lambda x: {text}", {"np": np, "out": out})
+    with pytest.raises(MutationError, match="out="):
+        symdiff.compile(loss, {"x": (1,)})
+    assert out == 0
+
+
 REFUSED = [
-    ("x.reshape(-1, order='F')", "order"),
-    ("np.reshape(x, -1, order='F')", "order"),
-    ("x.ravel(order='F')", "order"),
-    ("x.flatten('F')", "order"),
+    ("np.reshape(x, -1, order='A')", "order"),
+    ("x.ravel(order='K')", "order"),
+    ("x.flatten('A')", "order"),
     ("np.exp(x, where=x > 0)", "where"),
     ("np.add(x, 1, dtype=np.float32)", "dtype"),
     ("np.concatenate([x, x], dtype=np.float32)", "dtype"),
-    ("logsumexp(x, b=[1.0, 2.0, 3.0])", "b"),
 ]
 
 

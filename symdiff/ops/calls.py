@@ -22,7 +22,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..shapes import show
 from .memory import with_owner
 from .recording import Deferred, Recorded, is_tracing, observed, title
-from .refusals import REFUSED
+from .refusals import REFUSED, REFUSED_METHODS
 from .sizes import TracedSize
 from .table import FUNCTIONS, accepted
 
@@ -173,9 +173,10 @@ def unsupported(name: str, known: Iterable[str]) -> UnsupportedError:
     """Return the error for a function or method that the table, which has `known`,
     lacks.
     """
-    if name in REFUSED:
+    reason = REFUSED.get(name) or REFUSED_METHODS.get(name.rpartition(".")[2])
+    if reason:
         return UnsupportedError(
-            f"{name} is not supported: {REFUSED[name]}",
+            f"{name} is not supported: {reason}",
             remedy="Write it with supported functions.",
         )
     by_last = {one.rpartition(".")[2]: one for one in sorted(known, reverse=True)}

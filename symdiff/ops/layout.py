@@ -172,12 +172,15 @@ row(
 @reached_by(np.reshape)
 def reshape(x: Any, shape: Any, order: str = "C") -> Handle:
     """The elements in another shape; a size of -1 is what is left."""
-    if order != "C":
-        raise UnsupportedError(
-            f"np.reshape: the option order={order!r} is not supported"
-        )
     x = handle_of(x)
     wanted = shape_of(shape)
+    if order == "F":  # the first index runs fastest
+        return transpose(reshape(transpose(x), wanted[::-1]))
+    if order != "C":
+        raise UnsupportedError(
+            f"np.reshape: the option order={order!r} is not supported",
+            remedy="How a traced array lies in memory is not known: write C or F.",
+        )
     return _reshaped(x, _without_unknown(x, wanted))
 
 

@@ -2,7 +2,7 @@
 
 While a loss is traced these functions of NumPy give handles, so that their sizes may be
 unknown and a handle may index them: see `rebinding`. Refused: `arange` over real
-numbers, `linspace` between arrays.
+numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..graph import ArrayConstant, ArrayNode, Nodes
 from ..shapes import Size, size, strong
 from .elementwise import dtype_of
 from .handle import Handle, active_nodes, handle_of, size_of
-from .layout import full_like_shape, shape_of
+from .layout import expand_dims, full_like_shape, moveaxis, reshape, shape_of
 from .table import reached_by, row
 
 __all__ = ["Arange", "Eye", "MAKERS", "Tri"]
@@ -170,13 +170,38 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Ha
 
 
 @reached_by(np.linspace)
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Handle:
-    """Numbers from a start to a stop, equally far apart."""
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    *,
+    axis: int = 0,
+) -> Any:
+    """Numbers, or arrays along an axis, from a start to a stop, equally far apart."""
     start, stop = handle_of(start), handle_of(stop)
-    if start.sizes or stop.sizes:
-        raise UnsupportedError("np.linspace between arrays is not supported")
     last = handle_of(num) - 1 if endpoint else handle_of(num)
-    return start + arange(num) * ((stop - start) / np.maximum(last, 1))
+    step: Any = (stop - start) / np.maximum(last, 1)
+    places = expand_dims(arange(num), tuple(range(1, 1 + step.ndim)))
+    result = moveaxis(start + places * step, 0, axis)
+    return (result, step) if retstep else result
+
+
+@reached_by(np.fromfunction)
+def fromfunction(
+    function: Any, shape: Any, *, dtype: Any = float, **kwargs: Any
+) -> Any:
+    """What a function makes of the places along each axis."""
+    sizes = shape_of(shape)
+    grids = []
+    for axis, length in enumerate(sizes):
+        places = arange(0, length, dtype=dtype)
+        column = reshape(
+            places, tuple(length if i == axis else 1 for i in range(len(sizes)))
+        )
+        grids.append(full_like_shape(column, sizes, dtype_of(places)))
+    return function(*grids, **kwargs)
 
 
 # NumPy's functions that make arrays, for which handles' protocols are never asked.
@@ -190,6 +215,7 @@ MAKERS = (
     np.tri,
     np.arange,
     np.linspace,
+    np.fromfunction,
 )
 
 

@@ -125,10 +125,17 @@ def cross(
     lengths = a.sizes[-1], b.sizes[-1]
     if lengths == (2, 2):
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    if lengths != (3, 3):
+    a, b = (_spatial(one) if set(lengths) == {2, 3} else one for one in (a, b))
+    if (a.sizes[-1], b.sizes[-1]) != (3, 3):
         shapes = f"{show(a.sizes)} and {show(b.sizes)}"
         raise ShapeError(f"np.cross of vectors in arrays of shapes {shapes}")
     return moveaxis(_joined(Cross, a, b), -1, axisc)
+
+
+def _spatial(vectors: Handle) -> Handle:
+    """Return vectors of three: those of two lie in a plane."""
+    missing = 3 - vectors.sizes[-1]
+    return padded(vectors, (*((0, 0),) * (vectors.ndim - 1), (0, missing)))
 
 
 @reached_by(np.linalg.cross)

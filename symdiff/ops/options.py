@@ -20,7 +20,7 @@ from ..shapes import axes_of
 from .handle import Handle, handle_of
 from .table import METHODS, reached_by
 
-__all__ = ["reduction"]
+__all__ = ["reduction", "refuse_out"]
 
 _OWN = frozenset(("axis", "keepdims"))
 
@@ -59,12 +59,17 @@ def reduction(
     return register
 
 
-def _of_dtype(x: Handle, given: dict[str, Any]) -> Handle:
-    """Return the array as `dtype` asks for it. Raises `MutationError` for `out`."""
-    if given.pop("out", None) is not None:
+def refuse_out(out: Any) -> None:
+    """Raise `MutationError` where there is an array to write into."""
+    if out is not None:
         raise MutationError(
             "out= writes into an array", remedy="Use the result instead of out=."
         )
+
+
+def _of_dtype(x: Handle, given: dict[str, Any]) -> Handle:
+    """Return the array as `dtype` asks for it. Raises `MutationError` for `out`."""
+    refuse_out(given.pop("out", None))
     dtype = given.pop("dtype", None)
     return x if dtype is None else METHODS["astype"](x, dtype)
 

@@ -1,12 +1,13 @@
 """The row of padding: an array between added elements.
 
-Modes constant, edge, reflect, symmetric and wrap, of axes however short. Refused: other
-modes, odd reflection, constants that differ from side to side.
+Modes constant, edge, reflect, symmetric and wrap are the row's, of axes however short;
+ramps, statistics and constants that differ from side to side are joined to the array,
+axis by axis. Refused: other modes, odd reflection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,24 @@ from ..shapes import Shape, Size, axis_of, size
 from .elementwise import dtype_of
 from .handle import Handle, handle_of
 from .indexing import IndexAdd
+from .joining import concatenate
 from .keys import read
 from .layout import broadcast_to
-from .making import arange
-from .moving import made
+from .making import arange, linspace
+from .moving import flip, made
 from .splitting import along
 from .table import reached_by, row
 
 __all__ = ["Pad", "padded"]
 
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+STATISTICS: Mapping[str, Callable] = {
+    "maximum": np.max,
+    "mean": np.mean,
+    "median": np.median,
+    "minimum": np.min,
+}
 
 # How wide an axis is padded: in front, behind.
 Width = tuple[Size, Size]
@@ -135,21 +144,70 @@ def pad(
     mode: str = "constant",
     *,
     constant_values: Any = 0,
+    end_values: Any = 0,
+    stat_length: Any = None,
     reflect_type: str = "even",
 ) -> Handle:
-    """The array between added elements: a constant, or its own again."""
+    """The array between added elements: numbers, or made of its own."""
     x = handle_of(array)
-    if mode not in MODES or reflect_type != "even":
+    supported = (*MODES, "linear_ramp", *STATISTICS)
+    if mode not in supported or reflect_type != "even":
         raise UnsupportedError(
             f"np.pad with mode {mode!r} and reflect_type {reflect_type!r}",
-            remedy=f"Supported modes: {', '.join(MODES)}; even reflection.",
+            remedy=f"Supported modes: {', '.join(supported)}; even reflection.",
         )
-    values = set(np.ravel(np.asarray(constant_values)).tolist())
-    if len(values) != 1:
-        raise UnsupportedError("np.pad with constants that differ from side to side")
     if not x.sizes:
         return x
-    return made(Pad, x, _widths(pad_width, x.ndim), mode, values.pop())
+    widths = _widths(pad_width, x.ndim)
+    if mode in STATISTICS:
+        return _joined(x, widths, stat_length, _statistic(mode))
+    if mode == "linear_ramp":
+        return _joined(x, widths, end_values, _ramp)
+    values = set(np.ravel(np.asarray(constant_values)).tolist())
+    if len(values) > 1:
+        return _joined(x, widths, constant_values, _constant)
+    return made(Pad, x, widths, mode, values.pop())
+
+
+def _joined(
+    x: Handle, widths: tuple[Width, ...], options: Any, beside: Callable
+) -> Handle:
+    """Return x between what `beside` makes for each side: of the array so far, the
+    axis, the side (0 in front, 1 behind), its width and its option.
+    """
+    each = np.broadcast_to(np.asarray(options), (x.ndim, 2)).tolist()
+    for axis, (width, option) in enumerate(zip(widths, each, strict=True)):
+        front, back = (
+            [beside(x, axis, side, width[side], option[side])] if width[side] else []
+            for side in (0, 1)
+        )
+        x = concatenate([*front, x, *back], axis)
+    return x
+
+
+def _filled(x: Handle, value: Any, axis: int, width: Size) -> Handle:
+    return broadcast_to(value, (*x.sizes[:axis], width, *x.sizes[axis + 1 :]))
+
+
+def _constant(x: Handle, axis: int, side: int, width: Size, value: float) -> Handle:
+    return _filled(x, value, axis, width)
+
+
+def _ramp(x: Handle, axis: int, side: int, width: Size, end: float) -> Handle:
+    edge = x[along(axis, -1 if side else 0)]
+    ramp = linspace(end, edge, width, endpoint=False, axis=axis)
+    return flip(ramp, axis) if side else ramp
+
+
+def _statistic(mode: str) -> Callable:
+    """Return what makes a statistic of the elements next to a side."""
+
+    def beside(x: Handle, axis: int, side: int, width: Size, length: Any) -> Handle:
+        near = slice(-length, None) if side and length else slice(length)
+        value = STATISTICS[mode](x[along(axis, near)], axis=axis, keepdims=True)
+        return _filled(x, value, axis, width)
+
+    return beside
 
 
 def _widths(pad_width: Any, rank: int) -> tuple[Width, ...]:

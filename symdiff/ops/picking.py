@@ -22,6 +22,7 @@ from .joining import stack
 from .layout import ravel, reshape
 from .making import arange
 from .masked import Selection
+from .options import refuse_out
 from .table import reached_by
 
 __all__ = ["along_axis", "computed_mask", "positions", "take_along_axis", "within"]
@@ -88,9 +89,10 @@ def _mask(part: Any) -> np.ndarray | None:
 
 @reached_by(np.take, method="take")
 def take(
-    a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise"
+    a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
 ) -> Handle:
     """The elements at integers along an axis, or of the flattened array."""
+    refuse_out(out)
     a = handle_of(a) if axis is not None else ravel(handle_of(a))
     axis = axis_of(axis or 0, a.ndim)
     return taken(a, within(indices, a, axis, mode), axis)
@@ -130,8 +132,9 @@ def along_axis(arr: Handle, indices: Handle, axis: Any) -> tuple:
 
 
 @reached_by(np.compress)
-def compress(condition: Any, a: Any, axis: Any = None, out: None = None) -> Any:
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     """The elements along an axis at which a condition holds."""
+    refuse_out(out)
     if computed_mask(condition) is None:
         return take(a, np.flatnonzero(np.asarray(condition)), axis)
     a = ravel(handle_of(a)) if axis is None else handle_of(a)
@@ -144,9 +147,11 @@ def compress(condition: Any, a: Any, axis: Any = None, out: None = None) -> Any:
 
 
 @reached_by(method="compress")
-def compress_method(a: Handle, condition: Any, axis: Any = None) -> Any:
+def compress_method(
+    a: Handle, condition: Any, axis: Any = None, out: Any = None
+) -> Any:
     """The elements along an axis at which a condition holds."""
-    return compress(condition, a, axis)
+    return compress(condition, a, axis, out)
 
 
 @reached_by(np.extract)
@@ -159,9 +164,10 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @reached_by(np.choose)
 def choose(
-    a: Any, choices: Sequence | Handle, out: None = None, mode: str = "raise"
+    a: Any, choices: Sequence | Handle, out: Any = None, mode: str = "raise"
 ) -> Handle:
     """Each element from that one of some arrays whose number stands in `a`."""
+    refuse_out(out)
     a, *arrays = np.broadcast_arrays(handle_of(a), *choices)
     stacked = stack(arrays)
     which = within(a, stacked, 0, mode)

@@ -1,4 +1,5 @@
-"""Polynomials by composition: `polyval` and its kin, the highest power first.
+"""Polynomials by composition: `polyval` and its kin, the highest power first, and series
+in orthogonal polynomials, as `np.polynomial.legendre.legval`.
 
 Refused: what depends on which coefficients are 0, as division does. A polynomial whose
 coefficients are traced has as many as its array, leading zeros counted.
@@ -11,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .handle import handle_of
+from .handle import Handle, handle_of
+from .layout import reshape
 from .making import arange
 from .splitting import append
 from .table import reached_by
 
-__all__ = ["polyval"]
+__all__ = ["POLYNOMIAL", "polyval"]
 
 
 @reached_by(np.polyval)
@@ -74,3 +76,46 @@ def poly(seq_of_zeros: Any) -> Any:
     for root in np.atleast_1d(handle_of(seq_of_zeros)):
         coefficients = np.convolve(coefficients, handle_of([1.0, -root]))
     return coefficients
+
+
+# Series in polynomials by their recurrences: M. Abramowitz and I. A. Stegun, Handbook of
+# Mathematical Functions (1964), table 22.7. Each is of the number k, x and the two
+# polynomials before the k-th.
+
+
+def _series(following: Callable) -> Callable:
+    def build(x: Any, c: Any, tensor: bool = True) -> Any:
+        x, c = handle_of(x), np.atleast_1d(handle_of(c))
+        if tensor:
+            c = reshape(c, (*c.sizes, *(1,) * x.ndim))
+        before, term = handle_of(0.0), handle_of(1.0)
+        value: Any = c[0] + np.zeros_like(x)
+        for k, one in enumerate(c[1:], 1):
+            before, term = term, following(k, x, term, before)
+            value = value + one * term
+        return value
+
+    return build
+
+
+def _chebyshev(k: int, x: Handle, p: Handle, q: Handle) -> Any:
+    return x if k == 1 else 2 * x * p - q
+
+
+# The functions of NumPy's modules of polynomials, by module and name.
+POLYNOMIAL: dict[str, dict[str, Callable]] = {
+    "polynomial": {"polyval": _series(lambda k, x, p, q: p * x)},
+    "chebyshev": {"chebval": _series(_chebyshev)},
+    "legendre": {
+        "legval": _series(lambda k, x, p, q: ((2 * k - 1) * x * p - (k - 1) * q) / k)
+    },
+    "hermite": {
+        "hermval": _series(lambda k, x, p, q: 2 * x * p - 2 * (k - 1) * q),
+    },
+    "hermite_e": {
+        "hermeval": _series(lambda k, x, p, q: x * p - (k - 1) * q),
+    },
+    "laguerre": {
+        "lagval": _series(lambda k, x, p, q: ((2 * k - 1 - x) * p - (k - 1) * q) / k)
+    },
+}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["FLAT", "REFUSED", "UNTRACED"]
+__all__ = ["FLAT", "REFUSED", "REFUSED_METHODS", "UNTRACED"]
 
 
 def _names(text: str) -> list[str]:
@@ -61,9 +61,14 @@ REFUSED: dict[str, str] = {
     name: reason for reason, text in _REASONS.items() for name in _names(text)
 }
 
+# Methods of ufuncs that are refused, with their reasons.
+REFUSED_METHODS: Mapping[str, str] = {
+    "reduceat": "what it joins depends on which of its bounds rise: write it with slices",
+}
+
 # Of numbers, dtypes and settings: they run as they are, on no traced array.
 UNTRACED: frozenset[str] = frozenset(_names("""
-        bartlett blackman hamming hanning kaiser fft.fftfreq fft.rfftfreq fromfunction
+        bartlett blackman hamming hanning kaiser fft.fftfreq fft.rfftfreq
         fromiter indices diag_indices mask_indices tril_indices triu_indices
         broadcast_shapes can_cast common_type einsum_path get_include get_printoptions
         getbufsize geterr geterrcall info isdtype isscalar issubdtype iterable

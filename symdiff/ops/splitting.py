@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..errors import ShapeError, SizeError
+from ..errors import ShapeError, SizeError, UnsupportedError
 from ..shapes import Size, axis_of, broadcast, divide, product, show, size
 from .handle import Handle, handle_of, size_of
 from .joining import concatenate, stack
@@ -20,7 +20,7 @@ from .layout import broadcast_to, expand_dims, moveaxis, ravel, reshape, shape_o
 from .moving import rows_of, tile
 from .table import reached_by
 
-__all__ = ["along", "split"]
+__all__ = ["JOINERS", "along", "split"]
 
 
 def along(axis: int, part: Any) -> tuple:
@@ -96,6 +96,38 @@ def _leaves(arrays: Any) -> list:
 def append(arr: Any, values: Any, axis: Any = None) -> Handle:
     """Values behind an array; both flattened where no axis is given."""
     return concatenate([arr, values], axis)
+
+
+# Joined between brackets. NumPy's `r_` has another value while a loss is traced.
+
+_RANGES = np.r_
+
+
+def joined_rows(key: Any) -> Handle:
+    """Arrays and numbers one behind the other, as `np.r_[...]` joins them."""
+    return concatenate([np.atleast_1d(one) for one in _bracketed(key)], 0)
+
+
+def joined_columns(key: Any) -> Handle:
+    """Arrays side by side, vectors as columns, as `np.c_[...]` joins them."""
+    parts: list[Any] = [np.atleast_1d(one) for one in _bracketed(key)]
+    return concatenate([one[:, None] if one.ndim == 1 else one for one in parts], -1)
+
+
+def _bracketed(key: Any) -> list[Handle]:
+    """Return the parts between the brackets; slices stand for ranges."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(one, str) for one in parts):
+        raise UnsupportedError(
+            "np.r_ and np.c_ with a text that says how to join",
+            remedy="Write np.concatenate, np.stack or np.column_stack.",
+        )
+    ranges = (_RANGES[one] if isinstance(one, slice) else one for one in parts)
+    return [handle_of(one) for one in ranges]
+
+
+# NumPy's objects that join, for which handles' protocols are never asked.
+JOINERS = ((np.r_, joined_rows), (np.c_, joined_columns))
 
 
 # Split.

@@ -27,9 +27,11 @@ from ..ops.conversion import CONVERTERS
 from ..ops.densities import DISTRIBUTIONS
 from ..ops.handle import Handle, holds_traced
 from ..ops.making import MAKERS
+from ..ops.polynomials import POLYNOMIAL
 from ..ops.recording import is_tracing
 from ..ops.scipy_linalg import SCIPY_LINALG
 from ..ops.special import SPECIAL
+from ..ops.splitting import JOINERS
 from ..ops.table import FUNCTIONS
 from .instructions import called_name
 from .reaching import reached
@@ -52,6 +54,7 @@ SCIPY: dict[str, dict[str, Callable]] = {
     "scipy.special": SPECIAL,
     "scipy.linalg": SCIPY_LINALG,
 }
+_MODULES = SCIPY | {f"numpy.polynomial.{one}": POLYNOMIAL[one] for one in POLYNOMIAL}
 
 _lock = threading.RLock()
 _restore: list[Callable[[], None]] = []
@@ -82,9 +85,9 @@ def _replace(function: Callable) -> None:
     found = reached(function)
     namespaces = [*map(vars, _NUMPY), *found.namespaces]
     wrappers = dict(_numpy_wrappers())
-    for module in SCIPY:
+    for module in _MODULES:
         if module in sys.modules or _is_named(module, found.names):
-            namespace, more = _scipy_wrappers(module)
+            namespace, more = _module_wrappers(module)
             namespaces.append(namespace)
             wrappers |= more
     for namespace in namespaces:
@@ -102,7 +105,7 @@ def _replace(function: Callable) -> None:
 
 def _is_named(module: str, names: set[str]) -> bool:
     """Whether code may import a module: `scipy.special`, or `special` from `scipy`."""
-    return module in names or set(module.split(".")) <= names
+    return module in names or {*module.split(".")} - {"numpy"} <= names
 
 
 def _bind(namespace: dict[str, Any], name: str, value: Any, wrapper: Any) -> None:
@@ -149,13 +152,15 @@ def _register_with_einops() -> None:
 
 
 @functools.cache
-def _numpy_wrappers() -> dict[int, Callable]:
+def _numpy_wrappers() -> dict[int, Any]:
     """Return the wrappers of NumPy's functions, by the id of what they wrap."""
-    wrappers = {}
+    wrappers: dict[int, Any] = {}
     everything: tuple[Any, ...] = (*MAKERS, *CONVERTERS)
     for one in everything:
         makes = one in MAKERS
         wrappers[id(one)] = _leading(one, FUNCTIONS[one], name_of(one), makes=makes)
+    for joiner, build in JOINERS:
+        wrappers[id(joiner)] = _Joiner(joiner, build)
     for one in FUNCTIONS:
         name = getattr(one, "__name__", "")
         homes = (home for home in _NUMPY if vars(home).get(name) is one)
@@ -165,14 +170,14 @@ def _numpy_wrappers() -> dict[int, Callable]:
 
 
 @functools.cache
-def _scipy_wrappers(module: str) -> tuple[dict[str, Any], dict[int, Callable]]:
-    """Return the namespace of a module of SciPy's and the wrappers of its functions."""
+def _module_wrappers(module: str) -> tuple[dict[str, Any], dict[int, Callable]]:
+    """Return the namespace of a module and the wrappers of its functions."""
     try:
         namespace = vars(importlib.import_module(module))
     except ImportError:
         return {}, {}
     wrappers = {}
-    for name, build in SCIPY[module].items():
+    for name, build in _MODULES[module].items():
         original = namespace[name]
         if isinstance(original, np.ufunc):
             FUNCTIONS.setdefault(original, build)
@@ -196,6 +201,20 @@ def _leading(
         return dispatch(original, args, kwargs, build=build, name=name)
 
     return wrapper
+
+
+class _Joiner:
+    """`np.r_` or `np.c_`, which leads what is traced between its brackets to the table."""
+
+    def __init__(self, original: Any, build: Callable) -> None:
+        self.original = original
+        self.build = build
+
+    def __getitem__(self, key: Any) -> Any:
+        join = self.original.__getitem__
+        if not is_tracing() or not holds_traced(key):
+            return join(key)
+        return dispatch(join, (key,), {}, build=self.build, name="np.r_ or np.c_")
 
 
 def _joining(original: Callable) -> Callable:
