@@ -15,19 +15,22 @@ import sympy
 
 from ..graph import Graph, Nodes, number_of
 from ..ops.arithmetic import is_reciprocal
-from ..ops.choices import Maximum, where
+from ..ops.choices import LogicalAnd, LogicalNot, Maximum, where
 from ..ops.contraction import Contraction, contract
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.handle import Handle, handle_of
-from ..ops.indexing import IndexAdd, parts_of
+from ..ops.indexing import Index, IndexAdd, parts_of
 from ..ops.layout import (
     Broadcast,
     Reshape,
+    Transpose,
     expand_dims,
     full_like_shape,
     squeeze,
+    transpose,
 )
 from ..shapes import Size, is_weak, product
+from . import elements
 from .deviations import vanishes
 from .rebuild import rebuild
 
@@ -309,6 +312,13 @@ def _inside(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
     return None
 
 
+def _transposed(
+    nodes: Nodes, node: sympy.Expr, operands: Operands
+) -> sympy.Expr | None:
+    """One transpose for two, none where they undo each other."""
+    return transpose(Handle(nodes, operands[0]), node.params[0]).node
+
+
 def _passed(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """What the derivative took for constant is a value like others afterwards."""
     return operands[0]
@@ -334,14 +344,25 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     ),
     Maximum: ((_numbers, True),),
     sympy.Pow: ((_one_power, True),),
-    where: ((_leading, True), (_narrow, False)),
-    IndexAdd: ((_narrow_added, False),),
+    where: (
+        (elements.same_branches, False),
+        (elements.chosen_twice, False),
+        (_leading, True),
+        (_narrow, False),
+    ),
+    LogicalNot: ((elements.not_not, False),),
+    LogicalAnd: ((elements.both, False),),
+    Index: ((elements.part_of_joined, True), (elements.taken_from_added, False)),
+    IndexAdd: ((elements.without_zeros, False), (_narrow_added, False)),
+    Transpose: ((_transposed, True),),
     Reshape: ((_idle, True), (_inside, False)),
     Broadcast: ((_idle, True),),
     Cast: ((_idle, True),),
     Contraction: (
         (_zero, False),
         (_deviations, False),
+        (elements.summed_diagonal, False),
+        (elements.unit_matrix, False),
         (_summed_first, False),
         (_folded, True),
     ),

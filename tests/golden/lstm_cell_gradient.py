@@ -215,7 +215,6 @@ def backward(cache, cotangent=1.0):
     d_gates_0 = np.zeros((n, 32))
     d_gates_0[:, 24:] = d_c_0 * sigmoid_i_0 * (1 - tanh_g_0**2)
     d_gates_0[:, 16:24] = d_h_0 * tanh_c_0 * decay_o_0 / (1 + decay_o_0) ** 2
-    d_gates_0[:, 8:16] = 0
     d_gates_0[:, :8] = d_c_0 * tanh_g_0 * decay_i_0 / (1 + decay_i_0) ** 2
     d_b += d_gates_0.sum(axis=0)
     d_W += joined_0.T @ d_gates_0

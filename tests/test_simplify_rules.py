@@ -1,0 +1,106 @@
+"""Rules of simplification, one by one: each fires, and the gradient stays right."""
+
+import numpy as np
+import pytest
+from agreement import agrees
+from cases import passes_of
+
+SQUARE = {"x": ("n", "n")}
+WIDE = {"x": ("n", 6)}
+SIZES = ({"n": 1}, {"n": 3})
+
+
+def joined(x):
+    both = np.concatenate([np.sin(x), np.cos(x)], axis=1)
+    return np.sum(both[:, :6] * both[:, 6:] ** 2)
+
+
+def stacked(x):
+    both = np.stack([np.sin(x), np.cos(x)], axis=1)
+    return np.sum(both[:, 0] * both[:, 1] ** 2)
+
+
+def where_twice(x):
+    mask = x > 0
+    return np.sum(np.where(mask, np.where(mask, x**2, x**3), x**4))
+
+
+def where_of_where(x):
+    mask = x > 0
+    return np.sum(np.where(mask, x**2, np.where(mask, x**3, x**4)))
+
+
+def masks(x):
+    return np.sum(np.where(x > 0, np.where(x < 1, x**2, 0), 0))
+
+
+def negated(x):
+    return np.sum(np.where(~(x > 0), x**2, x**3))
+
+
+def gate_of_nothing(x):
+    i, f, o = np.split(x, 3, axis=1)
+    cell = np.tanh(f) * np.zeros(f.shape) + np.tanh(i)
+    return np.sum(cell * o)
+
+
+# The loss, its argument, what its backward pass has and what it has no more.
+RULES = {
+    "a slice of a concatenation is one of its arrays": (joined, WIDE, [], ["both"]),
+    "a layer of a stack is one of its arrays": (stacked, WIDE, [], ["both"]),
+    "what was added at a key is taken from there": (
+        stacked,
+        WIDE,
+        [],
+        ["np.zeros"],
+    ),
+    "a condition chooses once": (
+        where_twice,
+        WIDE,
+        [],
+        [", 0))", "np.where(mask, 0, 0"],
+    ),
+    "a condition that fails chooses once": (
+        where_of_where,
+        WIDE,
+        [],
+        ["np.where(mask, np"],
+    ),
+    "two masks are one": (masks, WIDE, ["&"], []),
+    "a negated mask is the mask": (negated, WIDE, [], ["~"]),
+    "zeros are not written into zeros": (
+        gate_of_nothing,
+        WIDE,
+        ["d_x[:, 4:]", "d_x[:, :2]"],
+        ["d_x[:, 2:4]"],
+    ),
+    "a trace for a sum with a unit matrix": (
+        lambda x: np.sum(np.sin(np.sum(x)) * np.eye(x.shape[0]) * np.exp(x)),
+        SQUARE,
+        ["np.trace("],
+        [],
+    ),
+    "no product with a unit matrix": (
+        lambda x: np.sum(np.sin(x @ np.eye(x.shape[0]))),
+        SQUARE,
+        [],
+        ["@ eye", "eye @"],
+    ),
+    "one transpose for two": (
+        lambda x: np.sum(np.sin((1 * x.T).T)),
+        SQUARE,
+        [],
+        [".T"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_rule_holds_and_the_gradient_is_right(name):
+    loss, args, present, absent = RULES[name]
+    compiled = agrees(loss, args, *SIZES)
+    passes = passes_of(compiled.source)
+    lines = passes[passes.index("def backward") :].splitlines()
+    backward = "\n".join(line for line in lines if "gradient of:" not in line)
+    assert all(text in backward for text in present)
+    assert not any(text in backward for text in absent)
