@@ -127,12 +127,13 @@ def compile_part(
     signature = scope.signature
     wanted, single = read_wrt(signature, wrt)
     traced = trace(fn, signature, dtype)
-    before, graph = passes.run(traced, wanted_leaves(signature, wanted), settings)
+    stages = passes.run(traced, wanted_leaves(signature, wanted), settings)
+    graph = stages.shared
     _warn(graph)
     records = (one.name for one in signature.arguments if has_record(one))
     kept = [name for name in records if name in wanted]
     program = schedule(graph, scope.reserved | {*taken}, kept, settings.style)
-    facts = report(before, graph, program.kept)
+    facts = report(stages, program.kept)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)

@@ -1,8 +1,9 @@
 """What a graph costs, counted from its shapes: work, and values kept.
 
-In: graphs before and after sharing. Out: a `Report`, whose counts are polynomials in
-the unknown sizes. A contraction counts a multiply-add for each set of its indices; what
-is computed of each element counts once for each; views and Python numbers are free.
+In: the graph with its gradient, at each stage of the passes. Out: a `Report`, whose
+counts are polynomials in the unknown sizes. A contraction counts a multiply-add for each set of its indices; what
+is computed of each element counts once for each, what is added at a key for each element
+there; views and Python numbers are free.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import sympy
 from .graph import Graph, Nodes
 from .ops.arithmetic import is_reciprocal
 from .ops.contraction import Contraction, indices_of
+from .ops.indexing import IndexAdd, parts_of
+from .ops.keys import selected
 from .ops.table import ROWS
+from .passes import Stages
 from .shapes import Size, product
 
 __all__ = ["Cost", "Report", "aligned", "report"]
@@ -43,7 +47,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Report:
-    """Costs of both passes, before and after sharing.
+    """Costs of both passes: as emitted, before sharing, and before simplification too.
 
     unshared: operations if no value were used twice: the expression swell. kept:
     numbers that pass from the forward pass to the backward one, beside the arguments.
@@ -56,6 +60,8 @@ class Report:
     backward: Cost
     forward_before: Cost
     backward_before: Cost
+    forward_unsimplified: Cost
+    backward_unsimplified: Cost
     unshared: int
     kept: Size
     rewrites: tuple[str, ...]
@@ -65,26 +71,42 @@ class Report:
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows of the table of costs, the first with the titles."""
         return [
-            ("Cost", "multiply-adds", "elementwise", "transcendental"),
+            _TITLES,
             ("    forward", *self.forward.texts()),
             ("    backward", *self.backward.texts()),
         ]
 
     def table(self) -> list[str]:
         """Return the lines of the table of costs."""
+        return [*aligned(self.rows()), self.kept_text()]
+
+    def kept_text(self) -> str:
+        """Return the line that says what is kept between the passes."""
         kept = _text(sympy.expand(self.kept))
-        return [*aligned(self.rows()), f"    kept between the passes: {kept} values"]
+        return f"    kept between the passes: {kept} values"
+
+    def swell(self) -> list[str]:
+        """Return the lines of a table of what both passes cost, and would have cost."""
+        rows: list[tuple[str, ...]] = [(*_TITLES, "traversals")]
+        for title, costs in (
+            ("forward", (self.forward, self.forward_before, self.forward_unsimplified)),
+            (
+                "backward",
+                (self.backward, self.backward_before, self.backward_unsimplified),
+            ),
+        ):
+            titles = (f"    {title}", *_BEFORE)
+            for label, cost in zip(titles, costs, strict=True):
+                rows.append((label, *cost.texts(), str(cost.traversals)))
+        return aligned(rows)
 
     def __str__(self) -> str:
-        before = (self.forward_before.operations, self.backward_before.operations)
         lines = [
-            *self.table(),
+            *self.swell(),
+            self.kept_text(),
             f"Operations: {self.forward.operations} forward and "
-            f"{self.backward.operations} backward; before sharing {before[0]} and "
-            f"{before[1]}; {self.unshared} if nothing were shared",
-            f"Traversals of arrays: {self.forward.traversals} forward and "
-            f"{self.backward.traversals} backward; before sharing "
-            f"{self.forward_before.traversals} and {self.backward_before.traversals}",
+            f"{self.backward.operations} backward; {self.unshared} if no value were "
+            "used twice",
             *(f"Rewrite: {one}" for one in self.rewrites),
             *(f"Corner: {one}" for one in self.corners),
         ]
@@ -93,19 +115,22 @@ class Report:
         return "\n".join(lines)
 
 
-def report(before: Graph, after: Graph, kept: Size = 0) -> Report:
-    """Return the report on a graph with its gradient, before and after sharing."""
-    forward_before, backward_before = _halves(before)
-    forward, backward = _halves(after)
+_TITLES = ("Cost", "multiply-adds", "elementwise", "transcendental")
+_BEFORE = ("        before sharing", "        before simplification")
+
+
+def report(stages: Stages, kept: Size = 0) -> Report:
+    """Return the report on a graph with its gradient."""
+    forward, backward = _halves(stages.shared)
     return Report(
         forward,
         backward,
-        forward_before,
-        backward_before,
-        _unshared(before),
+        *_halves(stages.simplified),
+        *_halves(stages.differentiated),
+        _unshared(stages.simplified),
         kept,
-        after.rewrites,
-        after.corners,
+        stages.shared.rewrites,
+        stages.shared.corners,
     )
 
 
@@ -143,13 +168,24 @@ def _computed(graph: Graph) -> list[sympy.Expr]:
     alone: set[int] = set(map(id, graph.outputs.values()))
     for node in walk:
         for one in nodes[node].operands:
-            if type(node) is not (sympy.Mul if is_reciprocal(one) else sympy.Add):
+            free = (sympy.Mul,) if is_reciprocal(one) else (sympy.Add, IndexAdd)
+            if type(node) not in free:
                 alone.add(id(one))
     return [
         node
         for node in walk
-        if _computes(nodes, node) and (id(node) in alone or not _is_sign(node))
+        if _computes(nodes, node)
+        and (id(node) in alone or not _is_sign(node))
+        and not _adds_at_keys(nodes, node)
     ]
+
+
+def _adds_at_keys(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Whether a sum only adds to one term, at keys, what the other counts already."""
+    operands = nodes[node].operands
+    return isinstance(node, sympy.Add) and any(
+        isinstance(one, IndexAdd) for one in operands
+    )
 
 
 def _computes(nodes: Nodes, node: sympy.Expr) -> bool:
@@ -185,11 +221,22 @@ def _work(nodes: Nodes, node: sympy.Expr) -> tuple[str, Size]:
         return ("contraction" if len(operands) > 1 else "elementwise"), _products(
             nodes, node
         )
+    if isinstance(node, IndexAdd):
+        return "elementwise", _added(nodes, node)
     if kind == "reduction":
         return "elementwise", product(nodes.shape(operands[0]))
     plain = isinstance(node, sympy.Pow) and node.args[1].is_Integer
     kind = "transcendental" if kind == "transcendental" and not plain else "elementwise"
     return kind, product(nodes.shape(node))
+
+
+def _added(nodes: Nodes, node: sympy.Expr) -> Size:
+    """Return how many elements are added at the keys of a node."""
+    shape, keys, _ = node.params
+    total: Size = 0
+    for key, _, arrays in parts_of(keys, nodes[node].operands):
+        total += product(selected(nodes, shape, [nodes.shape(a) for a in arrays], key))
+    return total
 
 
 def _products(nodes: Nodes, node: sympy.Expr) -> Size:

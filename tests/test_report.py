@@ -90,16 +90,81 @@ def test_sharing_is_counted():
 def test_the_report_is_read_by_people():
     compiled = symdiff.compile(dense, DENSE, wrt=("W", "b"))
     lines = str(compiled.report).splitlines()
-    assert lines[0].split() == [
-        "Cost",
-        "multiply-adds",
-        "elementwise",
-        "transcendental",
-    ]
+    titles = ["Cost", "multiply-adds", "elementwise", "transcendental"]
+    assert lines[0].split() == [*titles, "traversals"]
     assert lines[1].split()[:3] == ["forward", "200704", "n"]
-    assert lines[3].strip() == "kept between the passes: 256 n values"
+    assert lines[7].strip() == "kept between the passes: 256 n values"
     table = compiled.report.table()
+    assert table[0].split() == titles
     assert all(line in compiled.source for line in table)
+
+
+def test_the_swell_is_shown_pass_by_pass():
+    def loss(x, y):
+        a, b = np.sin(x + y), np.cos(y + x)
+        return np.mean(a * b) + np.sum(1 * x)
+
+    args = {"x": ("n",), "y": ("n",)}
+    report = facts(loss, args, ("x", "y"))
+    before, first = report.forward_before, report.forward_unsimplified
+    assert before.elementwise - report.forward.elementwise == n  # y + x
+    assert first.elementwise - before.elementwise == n  # 1 * x
+    plain = symdiff.compile(
+        loss, args, wrt=("x", "y"), simplify=False, share=False, verify=False
+    ).report
+    assert plain.forward == first
+    assert plain.backward == report.backward_unsimplified
+    lines = report.swell()
+    assert [line[:30].strip().split("  ")[0] for line in lines[1:]] == [
+        *("forward", "before sharing", "before simplification"),
+        *("backward", "before sharing", "before simplification"),
+    ]
+
+
+# How much less work a backward pass is than others.
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_a_dense_networks_backward_pass_is_at_most_two_forward_passes(depth):
+    def network(params, X, y):
+        h = X
+        for layer in params:
+            h = np.tanh(h @ layer["W"] + layer["b"])
+        return np.mean((h[:, 0] - y) ** 2)
+
+    layers = [{"W": (32, 32), "b": (32,)} for _ in range(depth)]
+    report = facts(network, {"params": layers, "X": ("n", 32), "y": "n"}, "params")
+    ratio = report.backward.multiply_adds / report.forward.multiply_adds
+    assert sympy.simplify(ratio) == sympy.Rational(2 * depth - 1, depth)
+
+
+def test_the_backward_pass_of_softmax_cross_entropy_is_two_elementwise_passes():
+    def loss(z, labels):
+        z = z - z.max(axis=1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return -np.mean(log_p[np.arange(len(labels)), labels])
+
+    report = facts(loss, {"z": ("n", "d"), "labels": "n:int64"}, "z")
+    # cotangent / n; that over the sums; times exp(z); less that at the labels.
+    assert report.backward.elementwise == 1 + n + n * d + n
+    assert report.backward.transcendental == 0
+
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "ReLU": lambda x: np.maximum(x, 0),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_backward_pass_of_a_layer_has_no_transcendental_call(name):
+    def layer(W, b, X, G):
+        return np.sum(G * ACTIVATIONS[name](X @ W + b))
+
+    report = facts(layer, DENSE, ("W", "b"))
+    assert report.forward.transcendental == (0 if name == "ReLU" else 256 * n)
+    assert report.backward.transcendental == 0
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

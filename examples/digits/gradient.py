@@ -19,7 +19,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   6464 n         138 n + 2    107 n
-    backward  8832 n         425 n + 2    0
+    backward  8832 n         406 n + 1    0
     kept between the passes: 107 n values
 
 Rewrites

@@ -21,7 +21,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   334336 n       1578 n + 2   11 n
-    backward  467968 n       2345 n + 2   0
+    backward  467968 n       2326 n + 1   0
     kept between the passes: 779 n values
 
 Rewrites

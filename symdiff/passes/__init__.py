@@ -9,6 +9,7 @@ graph: passes walk from the outputs.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..graph import Graph
 from ..settings import Settings
@@ -23,6 +24,7 @@ from .simplify import simplify
 from .stabilise import chosen, stabilise
 
 __all__ = [
+    "Stages",
     "collect",
     "factor",
     "guard",
@@ -38,22 +40,31 @@ __all__ = [
 ROUNDS = 4
 
 
-def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> tuple[Graph, Graph]:
-    """Return the graph with its gradient before and after what is computed twice is
-    shared.
-    """
+@dataclass(frozen=True)
+class Stages:
+    """A graph with its gradient: as the chain rule leaves it, simplified, then shared."""
+
+    differentiated: Graph
+    simplified: Graph
+    shared: Graph
+
+
+def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> Stages:
+    """Return a graph with its gradient, at each stage."""
     graph = stabilise(graph, settings)
     if SAFE_WHERE.name in chosen(settings):
         graph = guard(graph)
     graph = reverse(graph, wrt, settings.corners)
+    differentiated = order(graph)
     if settings.simplify:
         graph = simplify(graph)
         # A textbook's steps stay apart.
         graph = graph if settings.style == "textbook" else _settled(graph)
-    graph = order(graph)
+    simplified = order(graph) if settings.simplify else differentiated
     if not settings.share:
-        return graph, graph
-    return graph, share(graph, forward=settings.rewrites != "none")
+        return Stages(differentiated, simplified, simplified)
+    shared = share(simplified, forward=settings.rewrites != "none")
+    return Stages(differentiated, simplified, shared)
 
 
 def _settled(graph: Graph) -> Graph:

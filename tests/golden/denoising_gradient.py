@@ -10,7 +10,7 @@ Arguments
 
 Cost          multiply-adds  elementwise             transcendental
     forward   0              10 h w - 6 h - 6 w + 8  h w - h - w + 1
-    backward  0              10 h w - 5 h - 5 w + 4  0
+    backward  0              10 h w - 7 h - 7 w + 6  0
     kept between the passes: 4 h w - 3 h - 3 w + 3 values
 
 Corners: none.

@@ -13,7 +13,7 @@ Arguments
 
 Cost          multiply-adds  elementwise    transcendental
     forward   1568 n         612 n + 7      160 n
-    backward  2752 n         1028 n + 1274  0
+    backward  2752 n         1020 n + 1274  0
     kept between the passes: 348 n values
 
 Rewrites

@@ -15,7 +15,7 @@ Arguments
 
 Cost          multiply-adds  elementwise             transcendental
     forward   0              16 k + 16 m + 20 n + 4  0
-    backward  0              25 k + 24 m + 17 n + 3  0
+    backward  0              8 k + 8 m + 34 n + 3    0
     kept between the passes: 17 n values
 
 Corners: none.

@@ -14,7 +14,7 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   2368 n         74 n + 2     43 n
-    backward  2688 n         169 n + 2    0
+    backward  2688 n         150 n + 1    0
     kept between the passes: 43 n values
 
 Rewrites

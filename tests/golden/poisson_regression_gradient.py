@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise    transcendental
     forward   d n            2 d + 4 n + 1  2 n
-    backward  d n            3 d + 3 n + 2  0
+    backward  d n            2 d + 3 n + 1  0
     kept between the passes: n values
 
 Corners: none.

@@ -11,9 +11,9 @@ Arguments
     context  (n,)         int64
     others   (n, 5)       int64
 
-Cost          multiply-adds  elementwise          transcendental
-    forward   80 n           55 n + 2             6 n
-    backward  160 n          61 n + 32 words + 1  6 n
+Cost          multiply-adds  elementwise  transcendental
+    forward   80 n           55 n + 2     6 n
+    backward  160 n          173 n + 1    6 n
     kept between the passes: 124 n values
 
 Corners: none.

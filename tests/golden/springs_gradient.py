@@ -12,7 +12,7 @@ Arguments
 
 Cost          multiply-adds  elementwise              transcendental
     forward   0              12 m + 11 n^2 + 3        m + n^2
-    backward  0              11 m + 10 n^2 + 9 n + 2  0
+    backward  0              14 m + 10 n^2 + 3 n + 2  0
     kept between the passes: 5 m + 4 n^2 values
 
 Rewrites
