@@ -1,9 +1,9 @@
 """What a graph costs, counted from its shapes: work, and values kept.
 
 In: the graph with its gradient, at each stage of the passes. Out: a `Report`, whose
-counts are polynomials in the unknown sizes. A contraction counts a multiply-add for each set of its indices; what
-is computed of each element counts once for each, what is added at a key for each element
-there; views and Python numbers are free.
+counts are polynomials in the unknown sizes. A contraction counts a multiply-add for each
+set of its indices; what is computed of each element counts once for each, what is added
+at a key for each element there; views and Python numbers are free.
 """
 
 from __future__ import annotations
