@@ -1,6 +1,6 @@
 """Rows of the logistic function and its kin, in the form that is accurate everywhere.
 
-All are computed from `decay(x)`, exp(-|x|), which never overflows, and keep it for
+All are computed from the decay of x, exp(-|x|), which never overflows, and keep it for
 their derivatives: no other exponential is taken, neither forward nor backward.
 """
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Sigmoid(Elementwise):
-    """1 / (1 + exp(-x)); operands: x and its decay."""
+    """1 / (1 + exp(-x)); operands: x, its decay, and 1 + decay for both passes."""
 
 
 class Softplus(Elementwise):
@@ -45,7 +45,7 @@ class BinaryCrossEntropy(Elementwise):
 
 def sigmoid(x: Handle) -> Handle:
     """Return 1 / (1 + exp(-x))."""
-    return apply(Sigmoid, x, _decay(x))
+    return _sigmoid(x, _decay(x))
 
 
 def softplus(x: Handle) -> Handle:
@@ -58,6 +58,10 @@ def binary_cross_entropy(x: Handle, y: Handle) -> Handle:
     return apply(BinaryCrossEntropy, x, y, _decay(x))
 
 
+def _sigmoid(x: Handle, decay: Any) -> Handle:
+    return apply(Sigmoid, x, decay, 1 + decay)
+
+
 def _decay(x: Handle) -> Any:
     """Return exp(-|x|), that of x for -x."""
     if is_negative(x.node):
@@ -68,13 +72,14 @@ def _decay(x: Handle) -> Any:
 # Rows.
 
 
-def _write_sigmoid(writer: Writer, node: Any, x: Code, decay: Code) -> Code:
+def _write_sigmoid(
+    writer: Writer, node: Any, x: Code, decay: Code, below: Code
+) -> Code:
     if x.negated is not None:
         test = f"{wrap(x.negated, Level.COMPARISON + 1)} > 0"
     else:
         test = f"{wrap(x, Level.COMPARISON + 1)} < 0"
     above = call(writer.function("np.where"), test, decay, "1")
-    below = infix(Code("1"), "+", decay, Level.SUM)
     return infix(above, "/", below, Level.PRODUCT)
 
 
@@ -100,15 +105,15 @@ row(
     kind="elementwise",
     shape=float_rule,
     write=_write_sigmoid,
-    vjp=(lambda g, y, x, decay: g * decay / (1 + decay) ** 2, None),
-    sympy=lambda x, decay: 1 / (1 + sympy.exp(-x)),
+    vjp=(lambda g, y, x, decay, below: g * decay / below**2, None, None),
+    sympy=lambda x, decay, below: 1 / (1 + sympy.exp(-x)),
 )
 row(
     Softplus,
     kind="transcendental",
     shape=float_rule,
     write=_write_softplus,
-    vjp=(lambda g, y, x, decay: g * apply(Sigmoid, x, decay), None),
+    vjp=(lambda g, y, x, decay: g * _sigmoid(x, decay), None),
     sympy=lambda x, decay: sympy.log(1 + sympy.exp(x)),
 )
 row(
@@ -117,7 +122,7 @@ row(
     shape=float_rule,
     write=_write_cross_entropy,
     vjp=(
-        lambda g, y, x, t, decay: g * (apply(Sigmoid, x, decay) - t),
+        lambda g, y, x, t, decay: g * (_sigmoid(x, decay) - t),
         lambda g, y, x, t, decay: -(g * x),
         None,
     ),
