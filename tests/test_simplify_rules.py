@@ -44,6 +44,11 @@ def gate_of_nothing(x):
     return np.sum(cell * o)
 
 
+def gates(x):
+    i, f, o = np.split(x, 3, axis=1)
+    return np.sum(np.tanh(i) * np.sin(f) + np.exp(o))
+
+
 # The loss, its argument, what its backward pass has and what it has no more.
 RULES = {
     "a slice of a concatenation is one of its arrays": (joined, WIDE, [], ["both"]),
@@ -73,6 +78,12 @@ RULES = {
         WIDE,
         ["d_x[:, 4:]", "d_x[:, :2]"],
         ["d_x[:, 2:4]"],
+    ),
+    "parts that fill an array are a concatenation": (
+        gates,
+        WIDE,
+        ["np.concatenate([", "], axis=1)"],
+        ["np.zeros"],
     ),
     "a trace for a sum with a unit matrix": (
         lambda x: np.sum(np.sin(np.sum(x)) * np.eye(x.shape[0]) * np.exp(x)),

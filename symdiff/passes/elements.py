@@ -18,16 +18,17 @@ from ..ops.contraction import contract
 from ..ops.handle import Handle, handle_of
 from ..ops.indexing import IndexAdd, parts_of
 from ..ops.joining import Concatenate, Stack
-from ..ops.keys import WHOLE, Key, disjoint, names_once
+from ..ops.keys import WHOLE, Key, disjoint, names_once, selected
 from ..ops.layout import Broadcast, full_like_shape
 from ..ops.making import Eye
-from ..shapes import size
+from ..shapes import Size, size
 
 __all__ = [
     "both",
     "chosen_twice",
     "not_not",
     "part_of_joined",
+    "put_side_by_side",
     "same_branches",
     "summed_diagonal",
     "taken_from_added",
@@ -115,6 +116,33 @@ def without_zeros(
     left = [one for _, value, places in parts for one in (value, *places)]
     params = (shape, tuple(key for key, _, _ in parts), dtype)
     return nodes.make(IndexAdd, *left, params=params)
+
+
+def put_side_by_side(
+    nodes: Nodes, node: sympy.Expr, operands: Operands
+) -> sympy.Expr | None:
+    """Parts put into zeros that fill them, one behind the other, are a concatenation."""
+    shape, keys, dtype = node.params
+    axis = len(keys[0]) - 1
+    starts: dict[Size, tuple[Size, sympy.Expr]] = {}
+    for key, value, _ in parts_of(keys, operands):
+        *before, (kind, start, *rest) = key
+        if len(key) != axis + 1 or kind != "slice" or rest[1:] != [None]:
+            return None
+        sizes = selected(nodes, shape, [], key)
+        if any(entry != WHOLE for entry in before) or nodes.shape(value) != sizes:
+            return None
+        stop = shape[axis] if rest[0] is None else rest[0]
+        starts[start or 0] = (stop, value)
+    place: Size = 0
+    ordered: list[sympy.Expr] = []
+    while place in starts and len(ordered) < len(keys):
+        place, value = starts[place]
+        ordered.append(value)
+    if not 1 < len(ordered) == len(keys) or place != shape[axis]:
+        return None
+    made = nodes.make(Concatenate, *ordered, params=(axis,))
+    return made if nodes.dtype(made) == dtype else None
 
 
 def _is_zero(nodes: Nodes, node: sympy.Expr) -> bool:

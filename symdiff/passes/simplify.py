@@ -353,7 +353,11 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     LogicalNot: ((elements.not_not, False),),
     LogicalAnd: ((elements.both, False),),
     Index: ((elements.part_of_joined, True), (elements.taken_from_added, False)),
-    IndexAdd: ((elements.without_zeros, False), (_narrow_added, False)),
+    IndexAdd: (
+        (elements.without_zeros, False),
+        (elements.put_side_by_side, False),
+        (_narrow_added, False),
+    ),
     Transpose: ((_transposed, True),),
     Reshape: ((_idle, True), (_inside, False)),
     Broadcast: ((_idle, True),),

@@ -11,10 +11,10 @@ Arguments
     X  (4, n, 4)  float64
     y  (4, n)     float64
 
-Cost          multiply-adds  elementwise    transcendental
-    forward   1568 n         612 n + 7      160 n
-    backward  2752 n         1020 n + 1274  0
-    kept between the passes: 348 n values
+Cost          multiply-adds  elementwise   transcendental
+    forward   1568 n         708 n + 7     160 n
+    backward  2752 n         932 n + 1274  0
+    kept between the passes: 436 n values
 
 Rewrites
     lstm_cell.py:16: sigmoid: 1 / (1 + exp(-x)) = (1 if x >= 0 else exp(-|x|)) / (1
@@ -49,17 +49,17 @@ def forward(W, b, v, X, y):
     o_0 = gates_0[:, 16:24]  # (n, 8)  lstm_cell.py:25
     g_0 = gates_0[:, 24:]  # (n, 8)  lstm_cell.py:25
     decay_f_0 = np.exp(-np.abs(f_0))  # (n, 8)  lstm_cell.py:16  sigmoid
-    # sigmoid
-    sigmoid_f_0 = np.where(f_0 < 0, decay_f_0, 1) / (1 + decay_f_0)  # (n, 8)
-    sigmoid_f_0_times_h = sigmoid_f_0 * h  # (n, 8)  lstm_cell.py:26
     decay_i_0 = np.exp(-np.abs(i_0))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_i_0 = 1 + decay_i_0  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_i_0 = np.where(i_0 < 0, decay_i_0, 1) / (1 + decay_i_0)  # (n, 8)
+    sigmoid_i_0 = np.where(i_0 < 0, decay_i_0, 1) / one_plus_decay_i_0  # (n, 8)
     tanh_g_0 = np.tanh(g_0)  # (n, 8)  lstm_cell.py:26
-    c_0 = sigmoid_f_0_times_h + sigmoid_i_0 * tanh_g_0  # (n, 8)  lstm_cell.py:26
-    decay_o_0 = np.exp(-np.abs(o_0))  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_o_0 = np.where(o_0 < 0, decay_o_0, 1) / (1 + decay_o_0)  # (n, 8)
+    c_0 = np.where(f_0 < 0, decay_f_0, 1) / (1 + decay_f_0) * h + sigmoid_i_0 * tanh_g_0
+    decay_o_0 = np.exp(-np.abs(o_0))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_o_0 = 1 + decay_o_0  # (n, 8)  lstm_cell.py:16  sigmoid
+    # sigmoid
+    sigmoid_o_0 = np.where(o_0 < 0, decay_o_0, 1) / one_plus_decay_o_0  # (n, 8)
     tanh_c_0 = np.tanh(c_0)  # (n, 8)  lstm_cell.py:27
     h_0 = sigmoid_o_0 * tanh_c_0  # (n, 8)  lstm_cell.py:27
     h_0_v_minus_y_part = h_0 @ v - y[0]  # (n,)  lstm_cell.py:28
@@ -72,16 +72,19 @@ def forward(W, b, v, X, y):
     o_1 = gates_1[:, 16:24]  # (n, 8)  lstm_cell.py:25
     g_1 = gates_1[:, 24:]  # (n, 8)  lstm_cell.py:25
     decay_f_1 = np.exp(-np.abs(f_1))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_f_1 = 1 + decay_f_1  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_f_1 = np.where(f_1 < 0, decay_f_1, 1) / (1 + decay_f_1)  # (n, 8)
+    sigmoid_f_1 = np.where(f_1 < 0, decay_f_1, 1) / one_plus_decay_f_1  # (n, 8)
     decay_i_1 = np.exp(-np.abs(i_1))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_i_1 = 1 + decay_i_1  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_i_1 = np.where(i_1 < 0, decay_i_1, 1) / (1 + decay_i_1)  # (n, 8)
+    sigmoid_i_1 = np.where(i_1 < 0, decay_i_1, 1) / one_plus_decay_i_1  # (n, 8)
     tanh_g_1 = np.tanh(g_1)  # (n, 8)  lstm_cell.py:26
     c_1 = sigmoid_f_1 * c_0 + sigmoid_i_1 * tanh_g_1  # (n, 8)  lstm_cell.py:26
     decay_o_1 = np.exp(-np.abs(o_1))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_o_1 = 1 + decay_o_1  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_o_1 = np.where(o_1 < 0, decay_o_1, 1) / (1 + decay_o_1)  # (n, 8)
+    sigmoid_o_1 = np.where(o_1 < 0, decay_o_1, 1) / one_plus_decay_o_1  # (n, 8)
     tanh_c_1 = np.tanh(c_1)  # (n, 8)  lstm_cell.py:27
     h_1 = sigmoid_o_1 * tanh_c_1  # (n, 8)  lstm_cell.py:27
     h_1_v_minus_y_part = h_1 @ v - y[1]  # (n,)  lstm_cell.py:28
@@ -94,16 +97,19 @@ def forward(W, b, v, X, y):
     o_2 = gates_2[:, 16:24]  # (n, 8)  lstm_cell.py:25
     g_2 = gates_2[:, 24:]  # (n, 8)  lstm_cell.py:25
     decay_f_2 = np.exp(-np.abs(f_2))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_f_2 = 1 + decay_f_2  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_f_2 = np.where(f_2 < 0, decay_f_2, 1) / (1 + decay_f_2)  # (n, 8)
+    sigmoid_f_2 = np.where(f_2 < 0, decay_f_2, 1) / one_plus_decay_f_2  # (n, 8)
     decay_i_2 = np.exp(-np.abs(i_2))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_i_2 = 1 + decay_i_2  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_i_2 = np.where(i_2 < 0, decay_i_2, 1) / (1 + decay_i_2)  # (n, 8)
+    sigmoid_i_2 = np.where(i_2 < 0, decay_i_2, 1) / one_plus_decay_i_2  # (n, 8)
     tanh_g_2 = np.tanh(g_2)  # (n, 8)  lstm_cell.py:26
     c_2 = sigmoid_f_2 * c_1 + sigmoid_i_2 * tanh_g_2  # (n, 8)  lstm_cell.py:26
     decay_o_2 = np.exp(-np.abs(o_2))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_o_2 = 1 + decay_o_2  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_o_2 = np.where(o_2 < 0, decay_o_2, 1) / (1 + decay_o_2)  # (n, 8)
+    sigmoid_o_2 = np.where(o_2 < 0, decay_o_2, 1) / one_plus_decay_o_2  # (n, 8)
     tanh_c_2 = np.tanh(c_2)  # (n, 8)  lstm_cell.py:27
     h_2 = sigmoid_o_2 * tanh_c_2  # (n, 8)  lstm_cell.py:27
     h_2_v_minus_y_part = h_2 @ v - y[2]  # (n,)  lstm_cell.py:28
@@ -116,29 +122,35 @@ def forward(W, b, v, X, y):
     o_3 = gates_3[:, 16:24]  # (n, 8)  lstm_cell.py:25
     g_3 = gates_3[:, 24:]  # (n, 8)  lstm_cell.py:25
     decay_f_3 = np.exp(-np.abs(f_3))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_f_3 = 1 + decay_f_3  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_f_3 = np.where(f_3 < 0, decay_f_3, 1) / (1 + decay_f_3)  # (n, 8)
+    sigmoid_f_3 = np.where(f_3 < 0, decay_f_3, 1) / one_plus_decay_f_3  # (n, 8)
     decay_i_3 = np.exp(-np.abs(i_3))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_i_3 = 1 + decay_i_3  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_i_3 = np.where(i_3 < 0, decay_i_3, 1) / (1 + decay_i_3)  # (n, 8)
+    sigmoid_i_3 = np.where(i_3 < 0, decay_i_3, 1) / one_plus_decay_i_3  # (n, 8)
     tanh_g_3 = np.tanh(g_3)  # (n, 8)  lstm_cell.py:26
     c_3 = sigmoid_f_3 * c_2 + sigmoid_i_3 * tanh_g_3  # (n, 8)  lstm_cell.py:26
     decay_o_3 = np.exp(-np.abs(o_3))  # (n, 8)  lstm_cell.py:16  sigmoid
+    one_plus_decay_o_3 = 1 + decay_o_3  # (n, 8)  lstm_cell.py:16  sigmoid
     # sigmoid
-    sigmoid_o_3 = np.where(o_3 < 0, decay_o_3, 1) / (1 + decay_o_3)  # (n, 8)
+    sigmoid_o_3 = np.where(o_3 < 0, decay_o_3, 1) / one_plus_decay_o_3  # (n, 8)
     tanh_c_3 = np.tanh(c_3)  # (n, 8)  lstm_cell.py:27
     h_3 = sigmoid_o_3 * tanh_c_3  # (n, 8)  lstm_cell.py:27
     h_3_v_minus_y_part = h_3 @ v - y[3]  # (n,)  lstm_cell.py:28
     value = error_2 + (h_3_v_minus_y_part**2).mean()  # ()  lstm_cell.py:28
     return value, (
         (W, v, n),
-        (joined_0, decay_i_0, sigmoid_i_0, tanh_g_0, c_0, decay_o_0, sigmoid_o_0),
-        (tanh_c_0, h_0, h_0_v_minus_y_part, joined_1, decay_f_1, sigmoid_f_1),
-        (decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1, sigmoid_o_1, tanh_c_1, h_1),
-        (h_1_v_minus_y_part, joined_2, decay_f_2, sigmoid_f_2, decay_i_2, sigmoid_i_2),
-        (tanh_g_2, c_2, decay_o_2, sigmoid_o_2, tanh_c_2, h_2, h_2_v_minus_y_part),
-        (joined_3, decay_f_3, sigmoid_f_3, decay_i_3, sigmoid_i_3, tanh_g_3),
-        (decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
+        (joined_0, decay_i_0, one_plus_decay_i_0, sigmoid_i_0, tanh_g_0, c_0),
+        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0),
+        (h_0_v_minus_y_part, joined_1, decay_f_1, one_plus_decay_f_1, sigmoid_f_1),
+        (decay_i_1, one_plus_decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1),
+        (one_plus_decay_o_1, sigmoid_o_1, tanh_c_1, h_1, h_1_v_minus_y_part, joined_2),
+        (decay_f_2, one_plus_decay_f_2, sigmoid_f_2, decay_i_2, one_plus_decay_i_2),
+        (sigmoid_i_2, tanh_g_2, c_2, decay_o_2, one_plus_decay_o_2, sigmoid_o_2),
+        (tanh_c_2, h_2, h_2_v_minus_y_part, joined_3, decay_f_3, one_plus_decay_f_3),
+        (sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3, tanh_g_3, decay_o_3),
+        (one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
     )
 
 
@@ -146,13 +158,16 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (W, v, n),
-        (joined_0, decay_i_0, sigmoid_i_0, tanh_g_0, c_0, decay_o_0, sigmoid_o_0),
-        (tanh_c_0, h_0, h_0_v_minus_y_part, joined_1, decay_f_1, sigmoid_f_1),
-        (decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1, sigmoid_o_1, tanh_c_1, h_1),
-        (h_1_v_minus_y_part, joined_2, decay_f_2, sigmoid_f_2, decay_i_2, sigmoid_i_2),
-        (tanh_g_2, c_2, decay_o_2, sigmoid_o_2, tanh_c_2, h_2, h_2_v_minus_y_part),
-        (joined_3, decay_f_3, sigmoid_f_3, decay_i_3, sigmoid_i_3, tanh_g_3),
-        (decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
+        (joined_0, decay_i_0, one_plus_decay_i_0, sigmoid_i_0, tanh_g_0, c_0),
+        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0),
+        (h_0_v_minus_y_part, joined_1, decay_f_1, one_plus_decay_f_1, sigmoid_f_1),
+        (decay_i_1, one_plus_decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1),
+        (one_plus_decay_o_1, sigmoid_o_1, tanh_c_1, h_1, h_1_v_minus_y_part, joined_2),
+        (decay_f_2, one_plus_decay_f_2, sigmoid_f_2, decay_i_2, one_plus_decay_i_2),
+        (sigmoid_i_2, tanh_g_2, c_2, decay_o_2, one_plus_decay_o_2, sigmoid_o_2),
+        (tanh_c_2, h_2, h_2_v_minus_y_part, joined_3, decay_f_3, one_plus_decay_f_3),
+        (sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3, tanh_g_3, decay_o_3),
+        (one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
     ) = cache
     cotangent = np.float64(cotangent)
 
@@ -163,12 +178,15 @@ def backward(cache, cotangent=1.0):
     d_v = d_h_3_v_minus_y_part @ h_3  # (8,)
     # gradient of: h = sigmoid(o) * np.tanh(c)
     d_c_3 = d_h_3 * sigmoid_o_3 * (1 - tanh_c_3**2)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_o_3 = d_h_3 * tanh_c_3 * decay_o_3 / one_plus_decay_o_3**2  # (n, 8)
+    # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    d_g_3 = d_c_3 * sigmoid_i_3 * (1 - tanh_g_3**2)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_i_3 = d_c_3 * tanh_g_3 * decay_i_3 / one_plus_decay_i_3**2  # (n, 8)
+    d_f_3 = d_c_3 * c_2 * decay_f_3 / one_plus_decay_f_3**2  # (n, 8)
     # gradient of: gates = np.concatenate([X[t], h], axis=1) @ W + b
-    d_gates_3 = np.zeros((n, 32))
-    d_gates_3[:, 24:] = d_c_3 * sigmoid_i_3 * (1 - tanh_g_3**2)
-    d_gates_3[:, 16:24] = d_h_3 * tanh_c_3 * decay_o_3 / (1 + decay_o_3) ** 2
-    d_gates_3[:, 8:16] = d_c_3 * c_2 * decay_f_3 / (1 + decay_f_3) ** 2
-    d_gates_3[:, :8] = d_c_3 * tanh_g_3 * decay_i_3 / (1 + decay_i_3) ** 2
+    d_gates_3 = np.concatenate([d_i_3, d_f_3, d_o_3, d_g_3], axis=1)  # (n, 32)
     d_b = d_gates_3.sum(axis=0)  # (32,)
     d_W = joined_3.T @ d_gates_3  # (12, 32)
     # for t in range(len(X)): t = 2
@@ -177,14 +195,16 @@ def backward(cache, cotangent=1.0):
     d_v += d_h_2_v_minus_y_part @ h_2
     # gradient of: h = sigmoid(o) * np.tanh(c)
     d_h_2 = (d_gates_3 @ W.T)[:, 4:] + np.outer(d_h_2_v_minus_y_part, v)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_o_2 = d_h_2 * tanh_c_2 * decay_o_2 / one_plus_decay_o_2**2  # (n, 8)
     # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     d_c_2 = d_c_3 * sigmoid_f_3 + d_h_2 * sigmoid_o_2 * (1 - tanh_c_2**2)  # (n, 8)
+    d_g_2 = d_c_2 * sigmoid_i_2 * (1 - tanh_g_2**2)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_i_2 = d_c_2 * tanh_g_2 * decay_i_2 / one_plus_decay_i_2**2  # (n, 8)
+    d_f_2 = d_c_2 * c_1 * decay_f_2 / one_plus_decay_f_2**2  # (n, 8)
     # gradient of: gates = np.concatenate([X[t], h], axis=1) @ W + b
-    d_gates_2 = np.zeros((n, 32))
-    d_gates_2[:, 24:] = d_c_2 * sigmoid_i_2 * (1 - tanh_g_2**2)
-    d_gates_2[:, 16:24] = d_h_2 * tanh_c_2 * decay_o_2 / (1 + decay_o_2) ** 2
-    d_gates_2[:, 8:16] = d_c_2 * c_1 * decay_f_2 / (1 + decay_f_2) ** 2
-    d_gates_2[:, :8] = d_c_2 * tanh_g_2 * decay_i_2 / (1 + decay_i_2) ** 2
+    d_gates_2 = np.concatenate([d_i_2, d_f_2, d_o_2, d_g_2], axis=1)  # (n, 32)
     d_b += d_gates_2.sum(axis=0)
     d_W += joined_2.T @ d_gates_2
     # for t in range(len(X)): t = 1
@@ -193,14 +213,16 @@ def backward(cache, cotangent=1.0):
     d_v += d_h_1_v_minus_y_part @ h_1
     # gradient of: h = sigmoid(o) * np.tanh(c)
     d_h_1 = (d_gates_2 @ W.T)[:, 4:] + np.outer(d_h_1_v_minus_y_part, v)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_o_1 = d_h_1 * tanh_c_1 * decay_o_1 / one_plus_decay_o_1**2  # (n, 8)
     # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     d_c_1 = d_c_2 * sigmoid_f_2 + d_h_1 * sigmoid_o_1 * (1 - tanh_c_1**2)  # (n, 8)
+    d_g_1 = d_c_1 * sigmoid_i_1 * (1 - tanh_g_1**2)  # (n, 8)
+    # gradient of: 1 / (1 + np.exp(-x))
+    d_i_1 = d_c_1 * tanh_g_1 * decay_i_1 / one_plus_decay_i_1**2  # (n, 8)
+    d_f_1 = d_c_1 * c_0 * decay_f_1 / one_plus_decay_f_1**2  # (n, 8)
     # gradient of: gates = np.concatenate([X[t], h], axis=1) @ W + b
-    d_gates_1 = np.zeros((n, 32))
-    d_gates_1[:, 24:] = d_c_1 * sigmoid_i_1 * (1 - tanh_g_1**2)
-    d_gates_1[:, 16:24] = d_h_1 * tanh_c_1 * decay_o_1 / (1 + decay_o_1) ** 2
-    d_gates_1[:, 8:16] = d_c_1 * c_0 * decay_f_1 / (1 + decay_f_1) ** 2
-    d_gates_1[:, :8] = d_c_1 * tanh_g_1 * decay_i_1 / (1 + decay_i_1) ** 2
+    d_gates_1 = np.concatenate([d_i_1, d_f_1, d_o_1, d_g_1], axis=1)  # (n, 32)
     d_b += d_gates_1.sum(axis=0)
     d_W += joined_1.T @ d_gates_1
     # for t in range(len(X)): t = 0
@@ -214,8 +236,8 @@ def backward(cache, cotangent=1.0):
     # gradient of: gates = np.concatenate([X[t], h], axis=1) @ W + b
     d_gates_0 = np.zeros((n, 32))
     d_gates_0[:, 24:] = d_c_0 * sigmoid_i_0 * (1 - tanh_g_0**2)
-    d_gates_0[:, 16:24] = d_h_0 * tanh_c_0 * decay_o_0 / (1 + decay_o_0) ** 2
-    d_gates_0[:, :8] = d_c_0 * tanh_g_0 * decay_i_0 / (1 + decay_i_0) ** 2
+    d_gates_0[:, 16:24] = d_h_0 * tanh_c_0 * decay_o_0 / one_plus_decay_o_0**2
+    d_gates_0[:, :8] = d_c_0 * tanh_g_0 * decay_i_0 / one_plus_decay_i_0**2
     d_b += d_gates_0.sum(axis=0)
     d_W += joined_0.T @ d_gates_0
     return Gradient(W=d_W, b=d_b, v=d_v)
