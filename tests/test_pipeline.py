@@ -1,5 +1,6 @@
 """`symdiff.compile` and what it returns: the public interface."""
 
+import gc
 import subprocess
 import sys
 from typing import NamedTuple
@@ -252,3 +253,17 @@ def test_a_pass_left_out_changes_no_gradient(passed):
     expected = symdiff.compile(loss, specs).grad(*given)
     found = symdiff.compile(loss, specs, **{passed: False})
     np.testing.assert_allclose(found.grad(*given), expected, 1e-12)
+
+
+def test_the_search_for_circles_goes_on_after_a_compilation():
+    def loss(x):
+        assert not gc.isenabled()
+        if x.shape == (2,):
+            raise KeyError("stopped")
+        return np.sum(x**2)
+
+    symdiff.compile(loss, {"x": (3,)}, verify=False)
+    assert gc.isenabled()
+    with pytest.raises(KeyError):
+        symdiff.compile(loss, {"x": (2,)}, verify=False)
+    assert gc.isenabled()
