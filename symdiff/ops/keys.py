@@ -163,6 +163,10 @@ def _distance(length: Size, start: Size | None, stop: Size | None) -> Size:
     cut off its ends.
     """
     low: Size = 0 if start is None else start
+    if isinstance(low, int) and isinstance(stop, int):
+        same_end = (low < 0) == (stop < 0)
+        if same_end and low >= stop:
+            return 0
     if _is_negative(low):
         # From behind: what is left of it by an end from behind, all of it by none.
         cut: Size = 0 if stop is None else stop
@@ -173,7 +177,7 @@ def _distance(length: Size, start: Size | None, stop: Size | None) -> Size:
         return largest(0, high - low)
     high = length if stop is None else _at_most(length, _from_front(length, stop))
     if isinstance(low, int) and isinstance(stop, int) and stop > 0:
-        low = smallest(length, low) if 1 < low < stop else min(low, stop)
+        low = smallest(length, low) if low > 1 else low
         return size(_at_most(length, stop) - low)
     return _at_least_none(high - low)
 

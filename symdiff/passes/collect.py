@@ -185,7 +185,7 @@ def _number_in_front(
     number, below = 1.0, 1
     rest: list[sympy.Expr] = []
     for one in factors:
-        if is_negative(one) and not nodes.shape(one):
+        if is_negative(one) and nodes[one].operands and not nodes.shape(one):
             number, one = -number, nodes[one].operands[1]
         value = number_of(one)
         under = number_of(nodes[one].operands[0]) if is_reciprocal(one) else None

@@ -126,14 +126,16 @@ def put_side_by_side(
     axis = len(keys[0]) - 1
     starts: dict[Size, tuple[Size, sympy.Expr]] = {}
     for key, value, _ in parts_of(keys, operands):
-        *before, (kind, start, *rest) = key
-        if len(key) != axis + 1 or kind != "slice" or rest[1:] != [None]:
+        *before, last = key
+        if len(key) != axis + 1 or last[0] != "slice" or last[3] is not None:
             return None
+        if isinstance(value, Broadcast):
+            return None  # A number is put without an array of it.
         sizes = selected(nodes, shape, [], key)
         if any(entry != WHOLE for entry in before) or nodes.shape(value) != sizes:
             return None
-        stop = shape[axis] if rest[0] is None else rest[0]
-        starts[start or 0] = (stop, value)
+        _, start, stop, _ = last
+        starts[start or 0] = (shape[axis] if stop is None else stop, value)
     place: Size = 0
     ordered: list[sympy.Expr] = []
     while place in starts and len(ordered) < len(keys):
