@@ -5,6 +5,7 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
+import scipy.special
 from cases import case
 from second_order import run, twice_differentiated
 
@@ -170,3 +171,19 @@ def test_the_series_is_written_with_its_fractions():
     assert "1 / 120" in source
     assert "np.polyval" in source
     assert "near_0" in source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x / (np.tanh(x) * 0.4 + 0.5)",
+        "x / (np.tanh(x) - 0.5)",
+        "(x - 1) / (gamma(x) - 1)",
+        "x / (erf(x) * 2 + np.exp(np.sin(x)))",
+    ],
+)
+def test_a_series_without_fractions_is_not_looked_for(text):
+    space = {"np": np, "gamma": scipy.special.gamma, "erf": scipy.special.erf}
+    loss = eval(f"lambda x: np.sum({text})", space)
+    compiled = symdiff.compile(loss, {"x": (2,)}, verify=False)
+    assert "removable" not in "".join(compiled.report.rewrites)

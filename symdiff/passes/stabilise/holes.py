@@ -35,6 +35,13 @@ RADII = (0.5, 0.25, 0.125, 1 / 16, 1 / 32, 1 / 64, 1 / 128)
 # most of that which is better than the hole.
 ALLOWED, WORST = (32, 512, 8192), 64
 
+# Functions whose series have fractions for coefficients wherever their values do; of
+# others SymPy may look for a series without end.
+FUNCTIONS = frozenset(
+    (sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.atan)
+    + (sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.atanh)
+)
+
 Series = list[Fraction]
 Function = Callable[[sympy.Expr], sympy.Expr]
 
@@ -87,7 +94,7 @@ def _series(expression: sympy.Expr, at: int) -> Series:
         return _product(parts)
     if expression.is_Pow:
         return _raised(parts[0], expression.exp)
-    if len(parts) != 1:
+    if expression.func not in FUNCTIONS:
         raise _NoSeriesError
     return _composed(_taylor(expression.func, parts[0][0]), parts[0])
 
@@ -109,6 +116,7 @@ def _power(exponent: sympy.Expr) -> Function:
 @cache
 def _taylor(function: Function, at: Fraction) -> Series:
     """Return the series of one function around a point, by SymPy."""
+    _fraction(function(sympy.Rational(at)))
     x = sympy.Symbol("x", positive=True)
     try:
         found = sympy.series(function(x + sympy.Rational(at)), x, 0, ORDER).removeO()
