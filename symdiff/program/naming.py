@@ -101,7 +101,12 @@ class Namer:
         return self._in_turn(node, self._as_argument(node) or self._as_part(node))
 
     def _in_turn(self, node: sympy.Expr, word: str) -> str:
-        """Return a word with the loops' indices, unless it has them: `joined_2`."""
+        """Return a word with the loops' indices, unless it has them: `joined_2`.
+
+        Numbers of the backward pass have none: most are read in several iterations.
+        """
+        if self.nodes[node].backward and not self.nodes.shape(node):
+            return word
         turns = self.usage.turns(node)
         indices = "".join(f"_{one.index}" for one in turns)
         return word if f"{indices}_" in f"{word}_" else word + indices
