@@ -58,3 +58,14 @@ def test_no_pass_changes_a_gradient(name):
         )
         for one, other in zip(arrays(compiled.grad(*arguments)), expected, strict=True):
             np.testing.assert_allclose(one, other, 1e-10, 1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_without_rewrites_the_value_is_the_losss_own_bit_for_bit(name):
+    loss, committed = map(module, LOSSES[name])
+    compiled = symdiff.compile(
+        loss.loss, wrt=getattr(loss, "WRT", None), rewrites="none", verify=False
+    )
+    for seed in range(3):
+        arguments = committed._made_up(np.random.default_rng(seed))
+        assert compiled.value(*arguments) == loss.loss(*arguments)
