@@ -210,7 +210,8 @@ def _parts(holder: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(holder, list | tuple) and len(holder) <= MOST_PARTS:
         yield from ((str(place), one) for place, one in enumerate(holder))
     elif isinstance(holder, dict) and len(holder) <= MOST_PARTS:
-        yield from ((str(key), one) for key, one in holder.items())
+        words = (key for key in holder if type(key) is str and f"_{key}".isidentifier())
+        yield from ((word, holder[word]) for word in words)
     elif hasattr(holder, "__dict__") and not isinstance(
         holder, Recorded | type | ModuleType
     ):
