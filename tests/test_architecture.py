@@ -70,6 +70,7 @@ STAGES = [
     ("job",),
     ("project", "build"),
     ("watch",),
+    ("commands",),
     ("cli",),
     ("__main__", "__init__"),
 ]
