@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from . import numerical
     from .errors import (
         CornerWarning,
         FileError,
@@ -39,6 +40,8 @@ _HOMES = {
     "compile_module": "several",
 }
 
+_MODULES = ("numerical",)
+
 __all__ = [
     "ArraySpec",
     "Compiled",
@@ -58,6 +61,7 @@ __all__ = [
     "VerificationError",
     "compile",
     "compile_module",
+    "numerical",
 ]
 
 
@@ -66,4 +70,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'symdiff' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)

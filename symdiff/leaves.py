@@ -12,7 +12,6 @@ import keyword
 import numbers
 import re
 import sys
-import threading
 import typing
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ import numpy as np
 import optree
 
 from .errors import SpecError
+from .nested import filled, flatten, opens
 
 __all__ = [
     "FLOATS",
@@ -39,7 +39,6 @@ __all__ = [
     "parse_spec",
     "read_leaves",
     "spec_of_class",
-    "treespec_of_tuple",
 ]
 
 FLOATS = ("float32", "float64")
@@ -52,9 +51,6 @@ FORMS = (
 SIZES = "A size is a whole number or a name such as n; write a list for several specs."
 
 Path = tuple[tuple[str, object], ...]
-
-_NAMESPACE = "symdiff"
-_ORDER = threading.Lock()  # optree keeps the order of dicts in a global setting
 
 
 @dataclass(frozen=True)
@@ -130,20 +126,12 @@ def _flatten(argument: str, entry: Any) -> tuple[list[Path], list, optree.PyTree
             remedy = f"{FORMS}\nstatic= bakes None in."
             raise SpecError("None stands for no array", remedy=remedy)
         try:
-            with _ORDER, optree.dict_insertion_ordered(True, namespace=_NAMESPACE):
-                accessors, entries, tree = optree.tree_flatten_with_accessor(
-                    entry, is_leaf=_is_leaf, namespace=_NAMESPACE
-                )
+            accessors, entries, tree = flatten(entry, _is_leaf)
         except RecursionError:
             raise SpecError(
                 "nested too deeply", remedy="Write it flatter; does it contain itself?"
             ) from None
     return [tuple(map(_step, accessor)) for accessor in accessors], entries, tree
-
-
-def treespec_of_tuple(tree: optree.PyTreeSpec) -> optree.PyTreeSpec:
-    """Return the structure of a tuple of a list's items."""
-    return optree.treespec_tuple(tree.children(), namespace=_NAMESPACE)
 
 
 def spec_of_class(cls: Any) -> object | None:
@@ -163,47 +151,12 @@ def spec_of_class(cls: Any) -> object | None:
     specs = [note if is_annotation(note) else spec_of_class(note) for note in notes]
     if None in specs:
         return None
-    return cls(*specs) if issubclass(cls, tuple) else _filled(cls, names, specs)
-
-
-def _filled(cls: type, names: Iterable[str], values: Iterable) -> Any:
-    """Return an instance of a dataclass; none of its own code runs on what may stand for
-    arrays.
-    """
-    made: Any = object.__new__(cls)
-    for name, value in zip(names, values, strict=True):
-        object.__setattr__(made, name, value)
-    return made
-
-
-_dataclasses: set[type] = set()
-
-
-def _register(cls: Any) -> None:
-    """Let optree take a dataclass apart."""
-    if cls in _dataclasses:
-        return
-    names = tuple(one.name for one in dataclasses.fields(cls))
-    for one in dataclasses.fields(cls):
-        if not one.init:
-            raise SpecError(
-                f"field {one.name!r} of {cls.__name__} is computed by the dataclass itself",
-                remedy="Every field of a dataclass is a spec: make this one a property.",
-            )
-    optree.register_pytree_node(
-        cls,
-        lambda node: ([getattr(node, name) for name in names], names, names),
-        lambda _, values: _filled(cls, names, values),
-        path_entry_type=optree.DataclassEntry,
-        namespace=_NAMESPACE,
-    )
-    _dataclasses.add(cls)
+    return cls(*specs) if issubclass(cls, tuple) else filled(cls, names, specs)
 
 
 def _is_leaf(node: object) -> bool:
     """Tell leaves from containers; None is structure without a leaf."""
-    if dataclasses.is_dataclass(node) and not isinstance(node, ArraySpec | type):
-        _register(type(node))
+    if not isinstance(node, ArraySpec) and opens(node):
         return False
     if type(node) is dict:
         for key in node:

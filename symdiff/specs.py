@@ -27,8 +27,8 @@ from .leaves import (
     parse_spec,
     read_leaves,
     spec_of_class,
-    treespec_of_tuple,
 )
+from .nested import treespec_of_tuple
 from .source import definition_of
 
 __all__ = [

@@ -53,7 +53,7 @@ def test_no_module_imports_itself_through_others():
 STAGES = [
     ("source", "errors"),
     ("settings",),
-    ("shapes", "leaves", "specs"),
+    ("nested", "shapes", "leaves", "specs"),
     ("graph",),
     ("code",),
     ("ops",),
@@ -61,6 +61,7 @@ STAGES = [
     ("trace", "bounds", "formula", "report"),
     ("program",),
     ("emit",),
+    ("numerical",),
     ("verify",),
     ("files", "notebook"),
     ("drawing",),

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..numerical.ladder import KINK, SAFETY, STEPS, Ladder
+
 __all__ = ["Verdict", "judge"]
 
-STEPS = 10.0 ** -np.arange(2, 9)
 EPS = float(np.finfo(np.float64).eps)
 SHARP = 1e-5  # a difference less certain than this, relatively, decides nothing
-SAFETY = 10.0  # times an error's estimate is its bound
-KINK = 4  # the index of the step at which a kink at 0 is looked for
 
 
 @dataclass(frozen=True)
@@ -46,73 +45,6 @@ class Verdict:
         return gap / self.scale if gap else 0.0
 
 
-@dataclass(frozen=True)
-class _Ladder:
-    """Differences at falling steps: a row per step, extrapolated to the right."""
-
-    value: float
-    above: tuple[float, ...] = ()
-    below: tuple[float, ...] = ()
-    rows: tuple[tuple[float, ...], ...] = ()
-
-    def extended(self, above: float, below: float) -> _Ladder:
-        """Return the ladder with the function's values at its next step."""
-        row = [(above - below) / (2 * STEPS[len(self.rows)])]
-        for column, coarser in enumerate(self.rows[-1] if self.rows else ()):
-            factor = 100.0 ** (column + 1)
-            row.append((factor * row[column] - coarser) / (factor - 1))
-        rows = (*self.rows, tuple(row))
-        return _Ladder(self.value, (*self.above, above), (*self.below, below), rows)
-
-    @property
-    def plain(self) -> np.ndarray:
-        """The central differences themselves, not extrapolated."""
-        return np.array([row[0] for row in self.rows])
-
-    @property
-    def magnitude(self) -> float:
-        """The largest absolute value of the function that was seen."""
-        values = np.array([self.value, *self.above, *self.below])
-        return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
-
-    @property
-    def noise(self) -> float:
-        """The rounding error of one value, as the finest differences show it."""
-        shown = np.abs(np.diff(self.plain[-3:])) * STEPS[-2:]
-        shown = np.where(np.isfinite(shown), shown, 0.0)
-        return max(EPS * self.magnitude, float(np.max(shown)))
-
-    @property
-    def jump(self) -> float:
-        """The change of the slope at 0: what second differences leave in the limit."""
-        steps = STEPS[KINK - 1 : KINK + 1]
-        above = np.array(self.above[KINK - 1 : KINK + 1])
-        below = np.array(self.below[KINK - 1 : KINK + 1])
-        coarse, fine = (above - 2 * self.value + below) / steps
-        return float(abs(10 * fine - coarse) / 9)
-
-    def best(self) -> tuple[int, float, float]:
-        """Return the row, the difference and its error where that error is least."""
-        noise, found = self.noise, (0, np.nan, np.inf)
-        for i, row in enumerate(self.rows[1:], 1):
-            for j in range(1, len(row)):
-                near = (row[j - 1], self.rows[i - 1][j - 1])
-                error = max(abs(row[j] - other) for other in near)
-                error += 2 * noise / STEPS[i]
-                if error < found[2]:
-                    found = (i, row[j], error)
-        return found
-
-    def order(self, slope: float) -> float:
-        """Return the order of the remainder at the two finest steps that show it."""
-        gaps = np.abs(self.plain - slope)
-        shown = gaps > SAFETY * EPS * self.magnitude / STEPS[: len(gaps)]
-        pairs = np.flatnonzero(shown[:-1] & shown[1:])
-        if not len(pairs) or not np.isfinite(slope):
-            return np.nan
-        return float(1 + np.log10(gaps[pairs[-1]] / gaps[pairs[-1] + 1]))
-
-
 def judge(
     along: Callable[[float], float],
     value: float,
@@ -128,7 +60,7 @@ def judge(
     size that the slope could have had, where it is larger than the slope itself.
     """
     scale = max((abs(x) for x in (scale, slope) if np.isfinite(x)), default=0.0)
-    ladder = _Ladder(value)
+    ladder = Ladder(value, EPS)
     for step in STEPS:
         ladder = ladder.extended(along(step), along(-step))
         if len(ladder.rows) == 1:
@@ -142,7 +74,7 @@ def judge(
     return _weigh(ladder, slope, scale, tolerance)
 
 
-def _weigh(ladder: _Ladder, slope: float, scale: float, tolerance: float) -> Verdict:
+def _weigh(ladder: Ladder, slope: float, scale: float, tolerance: float) -> Verdict:
     row, difference, error = ladder.best()
     size = max(scale, abs(difference)) if np.isfinite(difference) else scale
     if not np.isfinite(slope):
@@ -161,14 +93,14 @@ def _weigh(ladder: _Ladder, slope: float, scale: float, tolerance: float) -> Ver
     return Verdict(outcome, slope, difference, error, size, order)
 
 
-def _is_flat(ladder: _Ladder, scale: float) -> bool:
+def _is_flat(ladder: Ladder, scale: float) -> bool:
     """Return whether the slope and the function say "no change", but for rounding."""
     change = abs(ladder.plain[0]) * STEPS[0]
     return max(change, scale * STEPS[0]) <= SAFETY * ladder.noise
 
 
 def _is_confirmed(
-    ladder: _Ladder, row: int, difference: float, error: float, gap: float
+    ladder: Ladder, row: int, difference: float, error: float, gap: float
 ) -> bool:
     """Return whether the finer steps agree with the difference and 0 is no kink."""
     rounding = EPS * ladder.magnitude / STEPS
