@@ -11,7 +11,6 @@ fit are refused by the shape rule of their row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +127,32 @@ def array_node(cls: type, args: Iterable[sympy.Expr], params: tuple) -> Any:
     elif cls in _WITH_COMMUTATIVE_SLOT:
         made.is_commutative = True
     return made
+
+
+class _Marked:
+    """What the nodes made inside a `with` are marked by, as are errors raised there."""
+
+    __slots__ = ("before", "marks", "nodes")
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        position: Position | None,
+        backward: bool,
+        rewrite: str | None,
+    ) -> None:
+        self.nodes, self.marks = nodes, (position, backward, rewrite)
+
+    def __enter__(self) -> None:
+        nodes = self.nodes
+        self.before = nodes.position, nodes.backward, nodes.rewrite
+        nodes.position, nodes.backward, nodes.rewrite = self.marks
+
+    def __exit__(self, _: object, error: object, __: object) -> None:
+        if isinstance(error, SymdiffError) and error.position is None:
+            error.position = self.marks[0]
+        nodes = self.nodes
+        nodes.position, nodes.backward, nodes.rewrite = self.before
 
 
 class Nodes:
@@ -254,32 +279,19 @@ class Nodes:
         """Return the node of a class over operands if it has been made, else None."""
         return self._made.get((cls, *map(id, operands), params))
 
-    @contextmanager
-    def marked(
-        self, position: Position | None, *, backward: bool = False
-    ) -> Iterator[None]:
-        """Give nodes made inside a place in the source, and say which half they belong
-        to.
+    def marked(self, position: Position | None, *, backward: bool = False) -> _Marked:
+        """Give nodes made inside a `with` a place in the source, and say which half they
+        belong to.
         """
-        before = self.position, self.backward
-        self.position, self.backward = position, backward
-        try:
-            yield
-        except SymdiffError as error:
-            if error.position is None:
-                error.position = position
-            raise
-        finally:
-            self.position, self.backward = before
+        return _Marked(self, position, backward, self.rewrite)
 
-    @contextmanager
-    def rewriting(self, name: str | None) -> Iterator[None]:
-        """Give nodes made inside the name of the rewrite that makes them."""
-        before, self.rewrite = self.rewrite, name
-        try:
-            yield
-        finally:
-            self.rewrite = before
+    def rewriting(self, name: str | None) -> _Marked:
+        """Give nodes made inside a `with` the name of the rewrite that makes them."""
+        return _Marked(self, self.position, self.backward, name)
+
+    def marked_like(self, info: Info) -> _Marked:
+        """Give nodes made inside a `with` the place, half and rewrite of another."""
+        return _Marked(self, info.position, info.backward, info.rewrite)
 
     def _add(
         self, key: tuple, node: sympy.Expr, shape: Shape, dtype: str, operands: tuple

@@ -17,7 +17,6 @@ from .collect import collect
 from .factor import factor
 from .guard import SAFE_WHERE, guard
 from .order import order
-from .rebuild import equal
 from .reverse import reverse
 from .share import share
 from .simplify import simplify
@@ -69,10 +68,13 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> Stages:
 
 def _settled(graph: Graph) -> Graph:
     """Return the graph after rounds that collect products, factor sums and fold what
-    that leaves, until one changes nothing.
+    that leaves, until none of the three changes anything.
     """
-    for _ in range(ROUNDS):
-        before, graph = graph, simplify(factor(collect(graph)))
-        if equal(before, graph):
-            break
+    unchanged = 0
+    for one in (collect, factor, simplify) * ROUNDS:
+        before, graph = graph, one(graph)
+        # What a pass has made it would not change again.
+        unchanged = unchanged + 1 if graph is before else 1
+        if unchanged == 3:
+            return graph
     return collect(graph)

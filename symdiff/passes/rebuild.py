@@ -15,7 +15,7 @@ import sympy
 from ..graph import Graph, Nodes, Variable, number_of
 from ..ops.handle import activated
 
-__all__ = ["equal", "read_once", "rebuild"]
+__all__ = ["read_once", "rebuild"]
 
 Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | None]
 
@@ -29,27 +29,27 @@ def rebuild(
     """Return the graph with each node replaced by what `rewrite(nodes, node, operands)`
     gives.
 
-    None keeps the node. `node` is the old one, `operands` are the new ones. `done`,
-    where given, is filled on the way: the new node by the id of the old. order: the nodes
-    to make, operands first; by default those that the outputs need, as they were made.
+    None keeps the node, and where all are kept the graph itself is returned. `node` is
+    the old one, `operands` are the new ones. `done`, where given, is filled on the way:
+    the new node by the id of the old. order: the nodes to make, operands first; by
+    default those that the outputs need, as they were made.
     """
-    old = graph.nodes
+    old, changed = graph.nodes, order is not None
     nodes = Nodes(old.float_dtype)
     done = {} if done is None else done
     with activated(nodes):
         for node in (*graph.inputs, *(graph.walk() if order is None else order)):
             info = old[node]
-            with (
-                nodes.marked(info.position, backward=info.backward),
-                nodes.rewriting(info.rewrite),
-            ):
-                operands = tuple(done[id(operand)] for operand in info.operands)
-                made = _leaf(nodes, node) if not operands else None
-                if made is None:
-                    made = rewrite(nodes, node, operands)
+            with nodes.marked_like(info):
+                operands = tuple([done[id(operand)] for operand in info.operands])
+                made = None if operands else _leaf(nodes, node)
                 if made is None:
                     params = getattr(node, "params", ())
-                    made = nodes.make(type(node), *operands, params=params)
+                    made = rewrite(nodes, node, operands)
+                    kept = nodes.found(type(node), *operands, params=params)
+                    changed |= made is not None and made is not kept
+                    if made is None:
+                        made = nodes.make(type(node), *operands, params=params)
             done[id(node)] = made
             new = nodes[made]
             new.take_name(info)
@@ -59,6 +59,8 @@ def rebuild(
                 and new.backward
             ):
                 new.cotangent_of = done.get(id(info.cotangent_of))
+    if not changed:
+        return graph
     inputs = tuple(done[id(node)] for node in graph.inputs)
     outputs = {name: done[id(node)] for name, node in graph.outputs.items()}
     return replace(graph, nodes=nodes, inputs=inputs, outputs=outputs)
@@ -71,26 +73,6 @@ def _leaf(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
     if value is not None:
         return nodes.number(value)
     return None if hasattr(node, "params") else nodes.size(node)
-
-
-def equal(one: Graph, other: Graph) -> bool:
-    """Return whether two graphs compute the same by the same nodes."""
-    return _listed(one) == _listed(other)
-
-
-def _listed(graph: Graph) -> list[tuple]:
-    """Return each node as its class, its parameters, and its operands' places."""
-    walk = graph.walk()
-    place = {id(node): number for number, node in enumerate(walk)}
-    return [
-        (
-            type(node) if operands else node,
-            getattr(node, "params", ()),
-            *(place[id(one)] for one in operands),
-        )
-        for node in walk
-        for operands in (graph.nodes[node].operands,)
-    ]
 
 
 def read_once(graph: Graph) -> set[int]:
