@@ -321,6 +321,20 @@ def test_many_assignments_stay_linear_in_text():
     assert lines(80) - lines(40) < 1.1 * (lines(40) - lines(20)) * 2
 
 
+def test_what_was_put_long_before_is_read_and_differentiated():
+    def loss(x):
+        out = np.zeros(150)
+        for i in range(150):
+            out[i] = x[i % 3] ** 2 * (i + 1)
+        return out[0] * out[149] + out[2]
+
+    compiled = symdiff.compile(loss, {"x": (3,)})
+    x = np.array([0.5, -1.5, 2.0])
+    value, gradient = compiled.value_and_grad(x)
+    assert value == 150 * 0.25 * 4.0 + 3 * 4.0
+    assert list(gradient) == [150 * 2 * 0.5 * 4.0, 0.0, 2 * 2.0 * (150 * 0.25 + 3)]
+
+
 def test_a_mask_leaves_no_warning_and_no_nan():
     def loss(x):
         return np.log(x[x > 0]).mean() + np.sum(np.sqrt(x[x > 0]))

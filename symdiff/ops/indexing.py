@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,16 @@ from ..shapes import Shape, Size, axis_of, product
 from .contraction import Contraction
 from .elementwise import dtype_of
 from .handle import Handle, handle_of
-from .keys import WHOLE, Key, disjoint, names_once, read, selected, text_of
+from .keys import (
+    WHOLE,
+    Key,
+    apart_from_earlier,
+    disjoint,
+    names_once,
+    read,
+    selected,
+    text_of,
+)
 from .layout import Broadcast, expand_dims, full_like_shape, ravel, reshape
 from .making import arange
 from .table import ROWS, reached_by, row
@@ -36,6 +46,10 @@ __all__ = [
     "placed",
     "taken",
 ]
+
+
+# How far back a value put elsewhere is passed, so that the work is linear in the graph.
+MOST_PASSED = 100
 
 
 class Index(ArrayNode):
@@ -149,11 +163,13 @@ def _at_keys(
     nodes, (shape, keys, _) = writer.nodes, node.params
     parts = parts_of(keys, nodes[node].operands)
     lines = []
-    for place, (key, g, texts) in enumerate(parts_of(keys, operands)):
+    untouched = apart_from_earlier(shape, keys) if new else repeat(False)
+    for key, g, texts in parts_of(keys, operands):
         _, _, arrays = next(parts)
+        still_zero = next(untouched)
         if not names_once(nodes, shape, key, arrays):
             lines.append(_added_at(writer, target, key, texts, g))
-        elif new and all(disjoint(shape, key, one) for one in keys[:place]):
+        elif still_zero:
             lines.append(f"{target}[{text_of(writer, key, texts)}] = {g.text}")
         else:
             sign, text = ("+", g.text) if g.negated is None else ("-", g.negated.text)
@@ -283,7 +299,11 @@ def taken(x: Handle, key: Key, arrays: Sequence[Handle]) -> Handle:
 
 def _passed(nodes: Nodes, node: sympy.Expr, key: Key) -> Any:
     """Return an array before what was put at places that a key surely does not name."""
-    while type(node) is IndexSet and disjoint(nodes.shape(node), key, node.params[0]):
+    for _ in range(MOST_PASSED):
+        if type(node) is not IndexSet:
+            break
+        if not disjoint(nodes.shape(node), key, node.params[0]):
+            break
         node = nodes[node].operands[0]
     return node
 

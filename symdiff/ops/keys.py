@@ -8,6 +8,7 @@ that do not fit, slices whose length no expression in the sizes describes.
 from __future__ import annotations
 
 import operator
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +23,16 @@ from .elementwise import dtype_of
 from .handle import Handle, TracedSize, handle_of, size_of
 from .making import Arange
 
-__all__ = ["WHOLE", "Key", "disjoint", "names_once", "read", "selected", "text_of"]
+__all__ = [
+    "WHOLE",
+    "Key",
+    "apart_from_earlier",
+    "disjoint",
+    "names_once",
+    "read",
+    "selected",
+    "text_of",
+]
 
 Key = tuple[tuple, ...]
 WHOLE = ("slice", None, None, None)
@@ -260,6 +270,29 @@ def disjoint(shape: Shape, one: Key, other: Key) -> bool:
     """Return whether two keys surely name different elements."""
     pairs = zip(_along_axes(one), _along_axes(other), strict=False)
     return any(_apart(shape[axis], a, b) for (axis, a), (_, b) in pairs)
+
+
+def apart_from_earlier(shape: Shape, keys: Sequence[Key]) -> Iterator[bool]:
+    """Return for each key whether it surely names no element that one before it names.
+
+    Keys that begin with an integer are held against those of the same integer alone.
+    """
+    at: defaultdict[int, list[Key]] = defaultdict(list)
+    others: list[Key] = []
+    for place, key in enumerate(keys):
+        first = _first_place(shape, key)
+        met = keys[:place] if first is None else (*at[first], *others)
+        yield all(disjoint(shape, key, one) for one in met)
+        (others if first is None else at[first]).append(key)
+
+
+def _first_place(shape: Shape, key: Key) -> int | None:
+    """Return the place on the first axis that a key names, None where it is not one."""
+    if not key or key[0][0] != "at":
+        return None
+    place, length = key[0][1], shape[0]
+    known = isinstance(place, int) and isinstance(length, int)
+    return place % length if known else None
 
 
 def _along_axes(key: Key) -> Iterator[tuple[int, tuple]]:
