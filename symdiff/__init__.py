@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import numerical
+    from . import numerical, tape
     from .errors import (
         CornerWarning,
         FileError,
@@ -40,7 +40,7 @@ _HOMES = {
     "compile_module": "several",
 }
 
-_MODULES = ("numerical",)
+_MODULES = ("numerical", "tape")
 
 __all__ = [
     "ArraySpec",
@@ -62,6 +62,7 @@ __all__ = [
     "compile",
     "compile_module",
     "numerical",
+    "tape",
 ]
 
 

@@ -249,6 +249,10 @@ class Nodes:
         data = np.ascontiguousarray(value, dtype)
         return self.make(ArrayConstant, params=(dtype, value.shape, data.tobytes()))
 
+    def value(self, node: sympy.Expr) -> Any:
+        """Return a node's value where nodes are computed as they are made, else None."""
+        return None
+
     def is_size(self, node: sympy.Expr) -> bool:
         """Return whether a node is an unknown size or computed from such, a leaf of the
         graph.

@@ -66,6 +66,7 @@ STAGES = [
     ("files", "notebook"),
     ("drawing",),
     ("pipeline",),
+    ("tape",),
     ("several",),
     ("loading", "terminal"),
     ("job",),

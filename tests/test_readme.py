@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,7 @@ def run_console(text: str) -> None:
 
 def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> None:
     namespace: dict[str, object] = {"__name__": "readme"}
-    for language, text in blocks("python", "console", "toml"):
+    for language, text in blocks("python", "console", "toml", "text"):
         if language == "console":
             run_console(text)
         elif language == "toml":
@@ -75,8 +77,11 @@ def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> 
         elif text.startswith(EMITTED):
             emitted = (folder / "gradient.py").read_text(encoding="utf-8")
             assert not difference(text, emitted, "README.md"), emitted
+        elif language == "text":
+            assert text == printed.getvalue()
         else:
-            exec(compile(text, "<README>", "exec"), namespace)
+            with redirect_stdout(StringIO()) as printed:
+                exec(compile(text, "<README>", "exec"), namespace)
 
 
 SUPPORTED = re.compile(

@@ -27,7 +27,7 @@ from ..errors import (
     ValueDependenceError,
 )
 from ..graph import Nodes
-from ..shapes import Size, product, show, size
+from ..shapes import Size, is_floating, product, show, size
 from .calls import dispatch, name_of, unsupported
 from .memory import NEW_ARRAY, write_into
 from .recording import (
@@ -70,6 +70,16 @@ _COMPARING = {
     "min": "np.min(x), or np.minimum(a, b) of two arrays",
     "sorted": "np.sort(x)",
 }
+
+# What to do where Python asks for a value.
+_ONE_PATH = (
+    "Tracing records one path for all inputs. Write np.where(condition, a, b), "
+    "use NumPy's functions in the place of math's, or pass a flag with static=."
+)
+_LOST = (
+    "What is computed from a plain number is lost to the gradient: use NumPy's "
+    "functions in the place of math's."
+)
 
 
 class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
@@ -196,7 +206,11 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         name = self.nodes[self.node].name or type(self.node).__name__
-        return f"<traced {name}: {self.nodes.dtype(self.node)}{list(self.sizes)}>"
+        value = self.nodes.value(self.node)
+        shown = "" if value is None else f" = {value}"
+        return (
+            f"<traced {name}: {self.nodes.dtype(self.node)}{list(self.sizes)}{shown}>"
+        )
 
     # NumPy's protocols.
 
@@ -231,8 +245,9 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
         return dispatch(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        if self.is_known:
-            return np.asarray(self.value, dtype)
+        value = self._answer(smooth=True)
+        if value is not None:
+            return np.asarray(value, dtype)
         raise refused(
             TraceError(
                 "this makes a plain array of a traced one",
@@ -246,20 +261,30 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
 
     # Python asks for a value.
 
-    def _plain(self, question: str, convert: Callable[[Any], Any]) -> Any:
+    def _answer(self, smooth: bool) -> Any:
+        """Return the value, or None where Python must not have it.
+
+        Of values that are computed as they are recorded it gets what small changes do
+        not change: what is `smooth` would be lost to the gradient.
+        """
         if self.is_known:
-            return convert(self.value)
+            return self.value
+        if smooth and is_floating(self.nodes.dtype(self.node)):
+            return None
+        return self.nodes.value(self.node)
+
+    def _plain(
+        self, question: str, convert: Callable[[Any], Any], smooth: bool = False
+    ) -> Any:
+        value = self._answer(smooth)
+        if value is not None:
+            return convert(value)
         raise self._question(f"{question} the value of a traced array")
 
     def _question(self, question: str) -> SymdiffError:
-        error = refused(
-            ValueDependenceError(
-                question,
-                remedy="Tracing records one path for all inputs. Write np.where(condition, a, b), "
-                "use NumPy's functions in the place of math's, or pass a flag with static=.",
-            ),
-            self,
-        )
+        recorded = self.nodes.value(self.node) is not None
+        remedy = _LOST if recorded else _ONE_PATH
+        error = refused(ValueDependenceError(question, remedy=remedy), self)
         called = error.position.segment.partition("(")[0] if error.position else ""
         if called in _COMPARING:
             instead = _COMPARING[called]
@@ -279,7 +304,7 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
         return self._plain("this condition asks for", bool)
 
     def __float__(self) -> float:
-        return self._plain("this asks for a plain float,", float)
+        return self._plain("this asks for a plain float,", float, smooth=True)
 
     def __int__(self) -> int:
         return self._plain("this asks for a plain integer,", int)
@@ -288,7 +313,7 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
         return self._plain("this asks for a plain integer,", operator.index)
 
     def __complex__(self) -> complex:
-        return self._plain("this asks for a plain number,", complex)
+        return self._plain("this asks for a plain number,", complex, smooth=True)
 
     def __format__(self, spec: str) -> str:
         if not spec:

@@ -26,7 +26,7 @@ from .corners import corner_lines, corner_of, doubts
 from .joint import JointCorners
 from .kinks import kinks_of
 
-__all__ = ["COTANGENT", "reverse"]
+__all__ = ["COTANGENT", "reverse", "walk_back"]
 
 # No parameter has this name.
 COTANGENT = "cotangent of the value"
@@ -40,6 +40,15 @@ def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") ->
 
     convention: whose slope is taken where there is no derivative.
     """
+    return walk_back(graph, wrt, convention)[0]
+
+
+def walk_back(
+    graph: Graph, wrt: Sequence[str], convention: str
+) -> tuple[Graph, dict[int, sympy.Expr]]:
+    """Return the graph with its gradient, and the cotangent of each node that the walk
+    crossed, by the node's id.
+    """
     nodes, value = graph.nodes, graph.outputs["value"]
     walk = graph.walk()
     active = _active(nodes, walk, wrt)
@@ -47,14 +56,14 @@ def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") ->
         dtype = strong(nodes.dtype(value), nodes.float_dtype)
         seed = nodes.variable(COTANGENT, (), dtype)
         parts: Parts = {id(value): [Handle(nodes, seed)]}
-        crossed: list[sympy.Expr] = []
+        cotangents: dict[int, sympy.Expr] = {}
         kinks = kinks_of(nodes, walk, convention)
         joint = JointCorners(nodes, kinks, convention)
         for node in reversed(walk):
             if id(node) in active and id(node) in parts and nodes[node].operands:
                 with nodes.marked(nodes[node].position, backward=True):
-                    _propagate(nodes, node, active, parts, joint)
-                crossed.append(node)
+                    g = _propagate(nodes, node, active, parts, joint)
+                cotangents[id(node)] = g.node
         gradients = {
             f"d_{node.name}": _gradient(nodes, node, parts, joint)
             for node in graph.inputs
@@ -62,10 +71,11 @@ def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") ->
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
-    crossed.reverse()
+    crossed = [node for node in walk if id(node) in cotangents]
     found = corner_lines(nodes, crossed, active, kinks, joint)
     unsure = doubts(nodes, crossed, kinks, joint)
-    return Graph(nodes, inputs, outputs, graph.rewrites, found, unsure)
+    reversed_graph = Graph(nodes, inputs, outputs, graph.rewrites, found, unsure)
+    return reversed_graph, cotangents
 
 
 def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
@@ -89,8 +99,8 @@ def _propagate(
     active: set[int],
     parts: Parts,
     joint: JointCorners,
-) -> None:
-    """Add a node's cotangent, by its rule, to the parts of its operands'."""
+) -> Handle:
+    """Return a node's cotangent, added by its rule to the parts of its operands'."""
     operands = nodes[node].operands
     needed = tuple(id(operand) in active for operand in operands)
     g = _total(nodes, node, parts, joint)
@@ -105,6 +115,7 @@ def _propagate(
         if not is_weak(nodes.dtype(operand)):
             part = cast(part, nodes.dtype(operand))
         parts.setdefault(id(operand), []).append(part)
+    return g
 
 
 def _total(nodes: Nodes, node: sympy.Expr, parts: Parts, joint: JointCorners) -> Handle:

@@ -32,7 +32,7 @@ from .rebinding import rebound
 from .unify import Difference, unify
 from .watching import Watcher
 
-__all__ = ["choose_witnesses", "compare_at", "trace"]
+__all__ = ["choose_witnesses", "compare_at", "record", "trace"]
 
 MOST_RUNS = 8
 
@@ -136,32 +136,41 @@ class _Trace:
         self.used.append(witness)
 
     def _record(self, witness: Witness, *, first: bool = True) -> Graph:
-        """Return the graph of one run.
+        """Return the graph of one run at these sizes.
 
         In later runs arrays of an unknown size are large: the first two have found
         those that are too large.
         """
         symbols = {size_symbol(name): value for name, value in witness.items()}
-        nodes = Nodes(self.dtype, symbols)
-        accesses = {leaf.name: leaf.access for leaf in self.signature.leaves}
-        observer = Watcher(nodes, _Trace._record.__code__, accesses)
         largest = LARGEST_CONSTANT if first else math.inf
-        with rebound(self.fn), activated(nodes, observer, largest):
-            leaves = [_input(nodes, leaf) for leaf in self.signature.leaves]
-            handles = iter(leaves)
-            arguments = [
-                argument.unflatten([next(handles) for _ in argument.leaves])
-                for argument in self.signature.arguments
-            ]
-            try:
-                result = self.signature.bind(self.fn)(*arguments)
-            except Exception as error:
-                if refusal := swallowed(error):
-                    raise refusal from None
-                raise
-            value = _scalar(self.fn, result)
-        inputs = tuple(handle.node for handle in leaves)
-        return Graph(nodes, inputs, {"value": value.node})
+        return record(self.fn, self.signature, Nodes(self.dtype, symbols), largest)
+
+
+def record(
+    fn: Callable, signature: Signature, nodes: Nodes, largest: float = math.inf
+) -> Graph:
+    """Return the graph of one run of a function, whose operations go to `nodes`.
+
+    Constant arrays of more than `largest` elements are refused.
+    """
+    accesses = {leaf.name: leaf.access for leaf in signature.leaves}
+    observer = Watcher(nodes, record.__code__, accesses)
+    with rebound(fn), activated(nodes, observer, largest):
+        leaves = [_input(nodes, leaf) for leaf in signature.leaves]
+        handles = iter(leaves)
+        arguments = [
+            argument.unflatten([next(handles) for _ in argument.leaves])
+            for argument in signature.arguments
+        ]
+        try:
+            result = signature.bind(fn)(*arguments)
+        except Exception as error:
+            if refusal := swallowed(error):
+                raise refusal from None
+            raise
+        value = _scalar(fn, result)
+    inputs = tuple(handle.node for handle in leaves)
+    return Graph(nodes, inputs, {"value": value.node})
 
 
 def choose_witnesses(signature: Signature) -> list[Witness]:
