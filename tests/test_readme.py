@@ -67,6 +67,7 @@ def run_console(text: str) -> None:
 
 def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> None:
     namespace: dict[str, object] = {"__name__": "readme"}
+    printed = StringIO()
     for language, text in blocks("python", "console", "toml", "text"):
         if language == "console":
             run_console(text)
@@ -80,7 +81,8 @@ def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> 
         elif language == "text":
             assert text == printed.getvalue()
         else:
-            with redirect_stdout(StringIO()) as printed:
+            printed = StringIO()
+            with redirect_stdout(printed):
                 exec(compile(text, "<README>", "exec"), namespace)
 
 

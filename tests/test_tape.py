@@ -17,7 +17,7 @@ import test_rows_layout
 import test_rows_linalg
 import test_rows_reductions
 import test_rows_special
-from cases import case, differences, over, quiet
+from cases import differences, over, quiet
 
 import symdiff
 from symdiff import tape

@@ -35,8 +35,9 @@ Wanted = str | tuple[str, ...] | None
 class Tape:
     """A loss's operations on values, in the order in which they ran.
 
-    value: the loss. steps: its operations; after `backward` those of the gradient too,
-    and each operation's cotangent. `print(tape)` shows them.
+    value: the loss. steps: its operations, those that repeat another left out; after
+    `backward` those of the gradient too, and each operation's cotangent. `print(tape)`
+    shows them.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Tape:
         self._signature = signature
         self._wanted, self._single = wanted, single
         self._shown = Run(graph, self._nodes, {})
-        self.value = self._nodes.value(graph.outputs["value"])
+        self.value = np.asarray(self._nodes.value(graph.outputs["value"]))[()]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -63,7 +64,7 @@ class Tape:
 
         It has the structure of the wanted argument; of several it is a named tuple.
         """
-        seed = np.asarray(self.value).dtype.type(cotangent)
+        seed = self.value.dtype.type(cotangent)
         nodes = self._nodes.forked(**{COTANGENT: seed})
         names = wanted_leaves(self._signature, self._wanted)
         forked = replace(self._graph, nodes=nodes)
