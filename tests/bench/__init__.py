@@ -1,0 +1,1 @@
+"""Benchmarks: the time of a gradient, by workload and by who computes it."""
