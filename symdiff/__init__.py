@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import numerical, tape
+    from . import numerical, tape, testing
+    from .checkup import Checkup, check
     from .errors import (
         CornerWarning,
         FileError,
@@ -34,16 +35,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ArraySpec": "specs",
+    "Checkup": "checkup",
     "Compiled": "pipeline",
     "CompiledModule": "several",
+    "check": "checkup",
     "compile": "pipeline",
     "compile_module": "several",
 }
 
-_MODULES = ("numerical", "tape")
+_MODULES = ("numerical", "tape", "testing")
 
 __all__ = [
     "ArraySpec",
+    "Checkup",
     "Compiled",
     "CompiledModule",
     "CornerWarning",
@@ -59,10 +63,12 @@ __all__ = [
     "UnsupportedError",
     "ValueDependenceError",
     "VerificationError",
+    "check",
     "compile",
     "compile_module",
     "numerical",
     "tape",
+    "testing",
 ]
 
 

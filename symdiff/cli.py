@@ -1,8 +1,8 @@
 """The command line: `symdiff VERB [FILE.py:FUNC ...]`.
 
 In: the words of a command. Out: what its verb prints or writes; exit code 0 when all is
-well, 1 when it is not, 2 when something is refused. A verb is a module of `commands`,
-imported when it is asked for: `--help` must be quick.
+well, 1 when it is not, 2 when something is refused, 3 when it cannot be decided. A verb
+is a module of `commands`, imported when it is asked for: `--help` must be quick.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .commands.options import traceback_option
 
 __all__ = ["main"]
 
-VERBS = ("compile", "show")
+VERBS = ("check", "compile", "show")
 
 
 class Verbs(click.Group):

@@ -72,13 +72,19 @@ class Job:
     def _options(self, path: Path, names: str) -> dict[str, Any]:
         """Return the arguments of `compile` beside the function."""
         return {
+            **self.arguments(),
+            "verify": self.verify,
+            "command": self._command(path, names),
+            **vars(self.settings),
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what describes the arguments of the loss: `args`, `static`, `wrt`..."""
+        return {
             "args": {name: _spec(text) for name, text in self.args.items()},
             "static": {name: _value(text) for name, text in self.static.items()},
             "wrt": self.wrt,
             "dtype": self.dtype,
-            "verify": self.verify,
-            "command": self._command(path, names),
-            **vars(self.settings),
         }
 
     def check_output(self, *, force: bool) -> None:

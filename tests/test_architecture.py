@@ -68,6 +68,7 @@ STAGES = [
     ("pipeline",),
     ("tape",),
     ("several",),
+    ("checkup", "testing"),
     ("loading", "terminal"),
     ("job",),
     ("project", "build"),

@@ -16,9 +16,19 @@ from .. import loading, terminal
 from ..job import Job
 from ..settings import CORNERS, REWRITES, STYLES, Settings, names
 
-__all__ = ["REFUSED", "Verb", "job", "loss_options", "traceback_option"]
+__all__ = [
+    "EXIT_CODES",
+    "REFUSED",
+    "Verb",
+    "job",
+    "loss_options",
+    "traceback_option",
+]
 
 REFUSED, INTERRUPTED = 2, 130
+
+# By what is found of a gradient, or of two.
+EXIT_CODES = {"right": 0, "equal": 0, "wrong": 1, "different": 1, "undecided": 3}
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 

@@ -91,3 +91,21 @@ class Ladder:
         if not len(pairs) or not np.isfinite(slope):
             return np.nan
         return float(1 + np.log10(gaps[pairs[-1]] / gaps[pairs[-1] + 1]))
+
+    def side(self, sign: int) -> tuple[float, float]:
+        """Return the slope above 0 (`sign` 1) or below it (-1), and its error."""
+        values = np.array(self.above if sign > 0 else self.below)
+        steps = STEPS[: len(values)]
+        plain = sign * (values - self.value) / steps
+        finer = (10 * plain[1:] - plain[:-1]) / 9
+        errors = np.abs(np.diff(finer))
+        errors += 4 * self.rounding * self.magnitude / steps[2:]
+        if not np.isfinite(errors).any():
+            return np.nan, np.inf
+        best = int(np.nanargmin(errors))
+        return float(finer[best + 1]), float(errors[best])
+
+    def remainders(self, slope: float) -> np.ndarray:
+        """Return the Taylor remainders f(h) - f(0) - h * slope at the steps h."""
+        steps = STEPS[: len(self.above)]
+        return np.array(self.above) - self.value - steps * slope

@@ -9,7 +9,7 @@ else the verdict is "undecided", as it is beside a kink. Nothing is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Verdict:
     `error` is the estimated error of `difference`, `scale` the size against which
     both are judged. `order` is the power of the step h with which the odd part of the
     Taylor remainder, (f(h) - f(-h)) / 2 - h * slope, falls: 3 if the slope is right, 1
-    if it is wrong, NaN where rounding hides it.
+    if it is wrong, NaN where rounding hides it. `ladder` has the values seen.
     """
 
     outcome: str
@@ -37,6 +37,7 @@ class Verdict:
     error: float
     scale: float
     order: float
+    ladder: Ladder = field(repr=False, compare=False)
 
     @property
     def relative(self) -> float:
@@ -52,45 +53,52 @@ def judge(
     *,
     scale: float,
     tolerance: float,
+    rounding: float = EPS,
+    sharp: float = SHARP,
 ) -> Verdict:
     """Return the verdict on `slope`, claimed to be the derivative of `along` at 0.
 
     Calls `along` 4 to 14 times: a slope that agrees with a difference to within
     `tolerance` of the scale is right at once. `value` is `along(0)`; `scale` is the
     size that the slope could have had, where it is larger than the slope itself.
+    `rounding` is the relative error of values; a difference whose own relative error is
+    above `sharp` decides nothing.
     """
     scale = max((abs(x) for x in (scale, slope) if np.isfinite(x)), default=0.0)
-    ladder = Ladder(value, EPS)
+    ladder = Ladder(value, rounding)
     for step in STEPS:
         ladder = ladder.extended(along(step), along(-step))
         if len(ladder.rows) == 1:
             continue
         row = [x for x in ladder.rows[-1] if np.isfinite(x)]
         near = min(row, key=lambda x: abs(x - slope), default=np.nan)
-        size = max(scale, abs(near))
-        if abs(near - slope) <= tolerance * size:
-            error = abs(near - slope)
-            return Verdict("right", slope, near, error, size, ladder.order(slope))
-    return _weigh(ladder, slope, scale, tolerance)
+        gap, size = abs(near - slope), max(scale, abs(near))
+        if gap <= tolerance * size:
+            order = ladder.order(slope)
+            return Verdict("right", slope, near, gap, size, order, ladder)
+    return _weigh(ladder, slope, scale, tolerance, sharp)
 
 
-def _weigh(ladder: Ladder, slope: float, scale: float, tolerance: float) -> Verdict:
+def _weigh(
+    ladder: Ladder, slope: float, scale: float, tolerance: float, sharp: float = SHARP
+) -> Verdict:
+    """Return the verdict of a whole ladder; see `judge`."""
     row, difference, error = ladder.best()
     size = max(scale, abs(difference)) if np.isfinite(difference) else scale
     if not np.isfinite(slope):
         size = max(size, ladder.magnitude)
     gap = abs(difference - slope)
     order = ladder.order(slope)
-    sharp = error <= SHARP * size
+    is_sharp = error <= sharp * size
     if np.isfinite(slope) and _is_flat(ladder, scale):
         outcome, size = "right", ladder.magnitude
-    elif sharp and gap <= SAFETY * error + tolerance * size:
+    elif is_sharp and gap <= SAFETY * error + tolerance * size:
         outcome = "right"
-    elif sharp and _is_confirmed(ladder, row, difference, error, gap):
+    elif is_sharp and _is_confirmed(ladder, row, difference, error, gap):
         outcome = "wrong" if order < 2 or not np.isfinite(slope) else "undecided"
     else:
         outcome = "undecided"
-    return Verdict(outcome, slope, difference, error, size, order)
+    return Verdict(outcome, slope, difference, error, size, order, ladder)
 
 
 def _is_flat(ladder: Ladder, scale: float) -> bool:
@@ -103,7 +111,7 @@ def _is_confirmed(
     ladder: Ladder, row: int, difference: float, error: float, gap: float
 ) -> bool:
     """Return whether the finer steps agree with the difference and 0 is no kink."""
-    rounding = EPS * ladder.magnitude / STEPS
+    rounding = ladder.rounding * ladder.magnitude / STEPS
     agree = np.abs(ladder.plain - difference) <= SAFETY * (error + SAFETY * rounding)
     seen = gap if np.isfinite(gap) else abs(difference)
     smooth = ladder.jump <= 0.01 * seen + SAFETY * rounding[KINK]

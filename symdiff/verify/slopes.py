@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,13 +18,22 @@ from .differences import Verdict, judge
 from .outputs import Emitted, Fault, Gradient
 from .sampling import is_float, nest
 
-__all__ = ["ROUNDING", "Loss", "Slopes", "product", "random_direction"]
+__all__ = [
+    "ROUNDING",
+    "TOLERANCE",
+    "Loss",
+    "Slopes",
+    "product",
+    "random_direction",
+    "size_of",
+]
 
 FEW_LEAVES, FEW_NUMBERS = 12, 1_000_000  # up to which each leaf has its own direction
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 ROUNDING = 100.0  # times what rounding the arguments changes is the room for rounding
 
 Direction = Mapping[int, np.ndarray]  # by the leaf's index, as a gradient
+Key = TypeVar("Key")
 
 
 @dataclass
@@ -159,19 +169,25 @@ def random_direction(
     leaves: Sequence[np.ndarray], indices: Iterable[int], rng: np.random.Generator
 ) -> Direction:
     """Return random changes of leaves, each as large as the leaf itself."""
-    found = {}
-    for i in indices:
-        leaf = leaves[i]
-        size = np.sqrt(np.mean(np.square(leaf))) if leaf.size else 0.0
-        found[i] = np.asarray((size or 1.0) * rng.standard_normal(leaf.shape))
-    return found
+    return {
+        i: np.asarray(size_of(leaves[i]) * rng.standard_normal(leaves[i].shape))
+        for i in indices
+    }
 
 
-def product(gradient: Gradient, direction: Direction) -> tuple[float, float]:
+def size_of(leaf: np.ndarray) -> float:
+    """Return how large the numbers of a leaf are, 1 where they are all 0."""
+    return float(np.sqrt(np.mean(np.square(leaf)))) or 1.0 if leaf.size else 1.0
+
+
+def product(
+    gradient: Mapping[Key, np.ndarray], direction: Mapping[Key, np.ndarray]
+) -> tuple[float, float]:
     """Return the sum of the products, and the root of the sum of their squares."""
     total = squares = 0.0
     for i, change in direction.items():
-        products = np.multiply(gradient[i], change, dtype=np.float64)
+        # What does not move adds nothing, be its slope infinite or NaN.
+        products = np.where(change, np.multiply(gradient[i], change, dtype=float), 0.0)
         total += float(np.sum(products))
         squares += float(np.vdot(products, products))
     return total, float(np.sqrt(squares))

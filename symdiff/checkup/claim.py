@@ -1,0 +1,194 @@
+"""A gradient that is claimed of a loss, held against differences along directions.
+
+In: the loss as a function of named arrays, their values, the gradient claimed there.
+Out: `Judgement`s, which say whose fault it is where the two disagree: the gradient's, or
+the difference's, beside a corner, a jump, rounding noise, what is not finite. Refused
+with a `SpecError`: a loss whose value is no real number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import SpecError
+from ..numerical.ladder import KINK, SAFETY, STEPS, Ladder
+from ..verify.differences import EPS, Verdict, judge
+from ..verify.slopes import TOLERANCE, product, size_of
+
+__all__ = ["Arrays", "Claim", "Judgement"]
+
+Arrays = Mapping[str, np.ndarray]
+
+NOISE_STEP, SMOOTH = 1e-4, 4  # differences of this order show rounding alone
+NOISY = 100.0  # times the rounding of doubles
+BLURRED = 1e-2  # where rounding is that large, a difference as certain as this decides
+JUMPED = 0.3  # of what the value changes by over a wider step is no slope but a jump
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the differences say along one direction, and why they say no more.
+
+    outcome: "right", "wrong", "corner" where the slope is one of those between the two
+    sides', or "undecided". reason: of an outcome that is no plain one. sides: at a
+    corner, the slopes below and above.
+    """
+
+    outcome: str
+    verdict: Verdict
+    reason: str = ""
+    sides: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A gradient claimed of a loss at given arrays.
+
+    loss: a function of arrays by name. arrays: those that are differentiated, in double
+    precision. gradient: what is claimed, of the arrays' shapes. precision: the dtype in
+    which it was computed.
+    """
+
+    loss: Callable[[Arrays], object]
+    arrays: Arrays
+    gradient: Arrays
+    precision: str = "float64"
+
+    @cached_property
+    def value(self) -> float:
+        """The loss where the arrays stand. Raises what the loss raises."""
+        value = np.asarray(self.loss(_copied(self.arrays)))
+        if value.size != 1 or value.dtype.kind not in "fiub":
+            raise SpecError(
+                f"the loss returns an array of shape {value.shape} and dtype {value.dtype}",
+                remedy="A gradient is that of a real number: return one, such as a mean.",
+            )
+        return float(value.reshape(()))
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether the loss gives another value at the same arrays."""
+        again = float(np.asarray(self.loss(_copied(self.arrays))).reshape(()))
+        return again != self.value and not math.isnan(self.value)
+
+    def random(self, names: Iterable[str], rng: np.random.Generator) -> Arrays:
+        """Return a random direction: changes of arrays as large as they are."""
+        arrays = {name: self.arrays[name] for name in names}
+        return {
+            name: np.asarray(size_of(array) * rng.standard_normal(array.shape))
+            for name, array in arrays.items()
+        }
+
+    def along(self, direction: Arrays) -> Callable[[float], float]:
+        """Return the loss along a direction; it is NaN where the function raises."""
+
+        def at(step: float) -> float:
+            moved = _copied(self.arrays)
+            for name, change in direction.items():
+                moved[name] = np.asarray(moved[name] + step * change)
+            try:
+                return float(np.asarray(self.loss(moved)).reshape(()))
+            except Exception:  # noqa: BLE001 - whatever the user's function raises
+                return np.nan
+
+        return at
+
+    def judge(self, direction: Arrays, scale: float = 0.0) -> Judgement:
+        """Return what differences say of the gradient along a direction.
+
+        scale: the size that the slope could have had.
+        """
+        slope, size = product(self.gradient, direction)
+        size = max((x for x in (size, scale) if np.isfinite(x)), default=0.0)
+        tolerance = TOLERANCE[self.precision]
+        along = self.along(direction)
+        verdict = judge(along, self.value, slope, scale=size, tolerance=tolerance)
+        fault = _fault(verdict.ladder)
+        if verdict.outcome != "undecided" and not fault:
+            return Judgement(verdict.outcome, verdict)
+        if fault:
+            return Judgement("undecided", verdict, fault)
+        return _at_corner(verdict, tolerance) or self._blurred(direction, verdict)
+
+    def _blurred(self, direction: Arrays, verdict: Verdict) -> Judgement:
+        """Return what differences say that need not be sharper than the rounding."""
+        if self.rounding <= NOISY * EPS:
+            return Judgement("undecided", verdict, _UNSETTLED)
+        verdict = judge(
+            self.along(direction),
+            self.value,
+            verdict.slope,
+            scale=verdict.scale,
+            tolerance=TOLERANCE[self.precision],
+            rounding=self.rounding,
+            sharp=BLURRED,
+        )
+        noise = f"the loss is rounded to {self.rounding:.0e} of itself"
+        return Judgement(verdict.outcome, verdict, noise)
+
+    @cached_property
+    def rounding(self) -> float:
+        """The relative rounding of the loss's values, as differences of high order show.
+
+        Moré and Wild 2011, "Estimating computational noise", equation 2.3.
+        """
+        along = self.along(self.random(self.arrays, np.random.default_rng(0)))
+        values = np.array([along(NOISE_STEP * step) for step in range(-3, 4)])
+        found = []
+        for order in range(SMOOTH, len(values)):
+            gamma = math.factorial(order) ** 2 / math.factorial(2 * order)
+            squares = np.square(np.diff(values, order))
+            found.append(math.sqrt(gamma * float(np.mean(squares))))
+        magnitude = float(np.max(np.abs(values)))
+        noise = min(found) / (magnitude or 1.0)
+        return max(EPS, noise) if math.isfinite(noise) else EPS
+
+    def ladder(self, direction: Arrays) -> Ladder:
+        """Return the loss at all steps along a direction."""
+        ladder, along = Ladder(self.value, self.rounding), self.along(direction)
+        for step in STEPS:
+            ladder = ladder.extended(along(step), along(-step))
+        return ladder
+
+
+_CORNER = "a corner"
+_UNSETTLED = "the differences do not settle: a corner near the point, or a steep bend"
+
+
+def _copied(arrays: Arrays) -> dict[str, np.ndarray]:
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def _at_corner(verdict: Verdict, tolerance: float) -> Judgement | None:
+    """Return the judgement at a corner: a slope between both sides' is a subgradient."""
+    (below, error), (above, other) = (verdict.ladder.side(sign) for sign in (-1, 1))
+    room = SAFETY * (error + other) + tolerance * verdict.scale
+    apart = abs(above - below)
+    if not apart > 10 * room or verdict.ladder.jump < apart / 2:
+        return None
+    low, high = sorted((below, above))
+    sides = (below, above)
+    if not np.isfinite(verdict.slope):
+        return Judgement("undecided", verdict, _CORNER, sides)
+    if low - room <= verdict.slope <= high + room:
+        return Judgement("corner", verdict, _CORNER, sides)
+    nearest = min(sides, key=lambda side: abs(side - verdict.slope))
+    return Judgement("wrong", replace(verdict, difference=nearest), _CORNER, sides)
+
+
+def _fault(ladder: Ladder) -> str:
+    """Return what is wrong with the loss beside the point, nothing if nothing shows."""
+    if len(ladder.rows) < len(STEPS):
+        return ""  # it agreed at once
+    if not np.isfinite([*ladder.below, *ladder.above]).all():
+        return "the loss is not finite beside the point"
+    changes = np.abs(np.subtract(ladder.above, ladder.below))
+    noise = SAFETY * ladder.rounding * ladder.magnitude
+    if changes[-1] > JUMPED * changes[KINK] + noise and changes[-1] > noise:
+        return f"the loss jumps by {changes[-1]:.3g} at the point"
+    return ""

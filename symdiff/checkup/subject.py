@@ -1,0 +1,178 @@
+"""A loss and the gradient that is claimed of it, both as functions of flat leaves.
+
+In: a loss with its signature; its emitted gradient, or the user's own. Out: a
+`Subject`, which can be looked at at given leaves. Refused: a gradient that is not
+nested as the arguments are.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Variable
+from ..pipeline import Compiled
+from ..source import statement_of
+from ..specs import Signature, passed
+from ..trace.run import trace
+from ..verify.sampling import nest
+from ..verify.slopes import Loss
+from .claim import Arrays
+from .point import Point, lengths, look
+from .structure import Structure
+
+__all__ = ["Claimed", "Subject", "by_hand", "emitted", "named", "with_lines"]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A gradient as a function of the arguments' values, and the loss's graph.
+
+    title: what it is called, "" if it is the emitted one. problem: why there is no
+    graph, "" if there is one.
+    """
+
+    title: str
+    call: Callable[[list], Any]
+    graph: Graph | None
+    problem: str = ""
+
+
+class Subject:
+    """A loss and the gradient claimed of it, both of flat leaves."""
+
+    def __init__(
+        self,
+        fn: Callable,
+        signature: Signature,
+        wanted: tuple[str, ...],
+        single: bool,
+        claimed: Claimed,
+        entries: int,
+        seed: int,
+    ) -> None:
+        self.signature = signature
+        self.loss = Loss(signature.bind(fn), signature)
+        self.claimed = claimed
+        self.entries, self.seed = entries, seed
+        self.names = [leaf.access for leaf in signature.leaves]
+        arguments = {one.name: one for one in signature.arguments}
+        self.structure = Structure(
+            {name: arguments[name].tree for name in wanted},
+            {name: [x.access for x in arguments[name].leaves] for name in wanted},
+            single,
+        )
+        self.places = {
+            leaf.access: place
+            for place, leaf in enumerate(signature.leaves)
+            if leaf.argument in wanted
+        }
+
+    def look(self, leaves: Sequence[np.ndarray]) -> Point:
+        """Return what is found at these leaves."""
+        claimed = self.claimed.call(nest(self.signature, [x.copy() for x in leaves]))
+        wide = [x.astype(float) if x.dtype.kind == "f" else x for x in leaves]
+
+        def loss(arrays: Arrays) -> object:
+            moved = list(wide)
+            for name, array in arrays.items():
+                moved[self.places[name]] = array
+            return self.loss(moved)
+
+        return look(
+            loss,
+            {name: wide[place] for name, place in self.places.items()},
+            self.structure.read(claimed),
+            sizes=_sizes(self.signature, leaves),
+            lengths=lengths(zip(self.names, leaves, strict=True)),
+            precision=_precision(self.signature),
+            entries=self.entries,
+            seed=self.seed,
+        )
+
+
+def emitted(compiled: Compiled, signature: Signature) -> Claimed:
+    """Return the gradient that was emitted."""
+    call = _by_position(compiled.grad, signature)
+    return Claimed("", call, compiled.traced)
+
+
+def by_hand(
+    gradient: Callable, fn: Callable, signature: Signature, dtype: str
+) -> Claimed:
+    """Return the user's own gradient.
+
+    It is called as the loss is, with static values too; if it has other parameters,
+    with the arguments by position.
+    """
+    call = _by_position(gradient, signature)
+    if _parameters(gradient) and _parameters(gradient) <= _parameters(fn):
+        bound = signature.bind(gradient)
+        call = lambda values: bound(*values)  # noqa: E731
+    title = f"{gradient.__module__}.{named(gradient)}"
+    try:
+        return Claimed(title, call, trace(fn, signature, dtype))
+    except Exception as error:  # noqa: BLE001 - the user's function on stand-ins
+        reason = str(error).partition("\n")[0]
+        problem = f"no lines are named, as the loss cannot be traced: {reason}"
+        return Claimed(title, call, None, problem)
+
+
+def _by_position(gradient: Callable, signature: Signature) -> Callable[[list], Any]:
+    """Return a gradient as a function of the arguments' values."""
+
+    def call(values: list) -> Any:
+        pairs = zip(signature.arguments, values, strict=True)
+        positional, named = passed((one.kind, one.name, value) for one, value in pairs)
+        return gradient(*positional, **named)
+
+    return call
+
+
+def _parameters(function: Callable) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
+def named(fn: Callable) -> str:
+    return getattr(fn, "__name__", type(fn).__name__)
+
+
+def _precision(signature: Signature) -> str:
+    is_single = any(leaf.dtype == "float32" for leaf in signature.leaves)
+    return "float32" if is_single else "float64"
+
+
+def _sizes(signature: Signature, leaves: Sequence[np.ndarray]) -> dict[str, int]:
+    """Return the values of the unknown sizes."""
+    return {
+        name: size
+        for leaf, array in zip(signature.leaves, leaves, strict=True)
+        for name, size in zip(leaf.shape, array.shape, strict=True)
+        if isinstance(name, str)
+    }
+
+
+def with_lines(point: Point, subject: Subject) -> Point:
+    """Return a point whose arrays say where they enter the loss."""
+    graph = subject.claimed.graph
+    if graph is None:
+        return point
+    names = {leaf.name: leaf.access for leaf in subject.signature.leaves}
+    lines: dict[str, dict[str, None]] = {name: {} for name in names.values()}
+    for node in graph.walk():
+        where = graph.nodes[node].position
+        for operand in graph.nodes[node].operands:
+            if where and isinstance(operand, Variable):
+                name = names[operand.name]
+                lines[name][f"{name} enters at {where}: {statement_of(where)}"] = None
+    parameters = (
+        replace(one, lines=tuple(lines[one.name])) for one in point.parameters
+    )
+    return replace(point, parameters=tuple(parameters))
