@@ -16,18 +16,18 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import SpecError
-from ..numerical.ladder import KINK, SAFETY, STEPS, Ladder
-from ..verify.differences import EPS, Verdict, judge
+from ..numerical.ladder import SAFETY, STEPS, Ladder
+from ..verify.differences import EPS, SHARP, Verdict, judge
 from ..verify.slopes import TOLERANCE, product, size_of
 
 __all__ = ["Arrays", "Claim", "Judgement"]
 
 Arrays = Mapping[str, np.ndarray]
 
-NOISE_STEP, SMOOTH = 1e-4, 4  # differences of this order show rounding alone
+NOISE_STEP, SMOOTH = 1e-4, 6  # differences of this order show rounding alone
 NOISY = 100.0  # times the rounding of doubles
 BLURRED = 1e-2  # where rounding is that large, a difference as certain as this decides
-JUMPED = 0.3  # of what the value changes by over a wider step is no slope but a jump
+JUMPED = 0.3  # relatively: changes that differ by less at all steps are a jump
 
 
 @dataclass(frozen=True)
@@ -105,31 +105,31 @@ class Claim:
         """
         slope, size = product(self.gradient, direction)
         size = max((x for x in (size, scale) if np.isfinite(x)), default=0.0)
-        tolerance = TOLERANCE[self.precision]
-        along = self.along(direction)
-        verdict = judge(along, self.value, slope, scale=size, tolerance=tolerance)
-        fault = _fault(verdict.ladder)
-        if verdict.outcome != "undecided" and not fault:
-            return Judgement(verdict.outcome, verdict)
-        if fault:
-            return Judgement("undecided", verdict, fault)
-        return _at_corner(verdict, tolerance) or self._blurred(direction, verdict)
+        along, tolerance = self.along(direction), TOLERANCE[self.precision]
 
-    def _blurred(self, direction: Arrays, verdict: Verdict) -> Judgement:
-        """Return what differences say that need not be sharper than the rounding."""
-        if self.rounding <= NOISY * EPS:
-            return Judgement("undecided", verdict, _UNSETTLED)
-        verdict = judge(
-            self.along(direction),
-            self.value,
-            verdict.slope,
-            scale=verdict.scale,
-            tolerance=TOLERANCE[self.precision],
-            rounding=self.rounding,
-            sharp=BLURRED,
-        )
-        noise = f"the loss is rounded to {self.rounding:.0e} of itself"
-        return Judgement(verdict.outcome, verdict, noise)
+        def judged(rounding: float, sharp: float) -> Verdict:
+            return judge(
+                along,
+                self.value,
+                slope,
+                scale=size,
+                tolerance=tolerance,
+                rounding=rounding,
+                sharp=sharp,
+            )
+
+        verdict = judged(EPS, SHARP)
+        if fault := _fault(verdict.ladder):
+            return Judgement("undecided", verdict, fault)
+        if verdict.outcome == "right" and _is_sharp(verdict, SHARP):
+            return Judgement("right", verdict)
+        corner = _at_corner(verdict, tolerance)
+        if corner is None and self.rounding > NOISY * EPS:
+            noise = f"the loss is noisy: by {self.rounding:.0e} of itself"
+            verdict = judged(self.rounding, BLURRED)
+            corner = _at_corner(verdict, tolerance)
+            return corner or _weighed(verdict, BLURRED, noise)
+        return corner or _weighed(verdict, SHARP)
 
     @cached_property
     def rounding(self) -> float:
@@ -138,14 +138,12 @@ class Claim:
         Moré and Wild 2011, "Estimating computational noise", equation 2.3.
         """
         along = self.along(self.random(self.arrays, np.random.default_rng(0)))
-        values = np.array([along(NOISE_STEP * step) for step in range(-3, 4)])
-        found = []
-        for order in range(SMOOTH, len(values)):
-            gamma = math.factorial(order) ** 2 / math.factorial(2 * order)
-            squares = np.square(np.diff(values, order))
-            found.append(math.sqrt(gamma * float(np.mean(squares))))
-        magnitude = float(np.max(np.abs(values)))
-        noise = min(found) / (magnitude or 1.0)
+        steps = NOISE_STEP * np.arange(-SMOOTH, SMOOTH + 1)
+        values = np.array([along(step) for step in steps])
+        gamma = math.factorial(SMOOTH) ** 2 / math.factorial(2 * SMOOTH)
+        squares = np.square(np.diff(values, SMOOTH))
+        magnitude = float(np.max(np.abs(values))) or 1.0
+        noise = math.sqrt(gamma * float(np.mean(squares))) / magnitude
         return max(EPS, noise) if math.isfinite(noise) else EPS
 
     def ladder(self, direction: Arrays) -> Ladder:
@@ -164,8 +162,17 @@ def _copied(arrays: Arrays) -> dict[str, np.ndarray]:
     return {name: array.copy() for name, array in arrays.items()}
 
 
+def _weighed(verdict: Verdict, sharp: float, noise: str = "") -> Judgement:
+    """Return the judgement of a verdict, "undecided" if its difference is not sharp."""
+    if verdict.outcome == "undecided" or not _is_sharp(verdict, sharp):
+        return Judgement("undecided", verdict, noise or _UNSETTLED)
+    return Judgement(verdict.outcome, verdict, noise)
+
+
 def _at_corner(verdict: Verdict, tolerance: float) -> Judgement | None:
     """Return the judgement at a corner: a slope between both sides' is a subgradient."""
+    if verdict.outcome != "undecided":
+        return None
     (below, error), (above, other) = (verdict.ladder.side(sign) for sign in (-1, 1))
     room = SAFETY * (error + other) + tolerance * verdict.scale
     apart = abs(above - below)
@@ -181,6 +188,11 @@ def _at_corner(verdict: Verdict, tolerance: float) -> Judgement | None:
     return Judgement("wrong", replace(verdict, difference=nearest), _CORNER, sides)
 
 
+def _is_sharp(verdict: Verdict, limit: float) -> bool:
+    """Return whether a verdict's difference is certain, not all rounding."""
+    return verdict.error <= limit * verdict.scale or not verdict.ladder.noise
+
+
 def _fault(ladder: Ladder) -> str:
     """Return what is wrong with the loss beside the point, nothing if nothing shows."""
     if len(ladder.rows) < len(STEPS):
@@ -189,6 +201,6 @@ def _fault(ladder: Ladder) -> str:
         return "the loss is not finite beside the point"
     changes = np.abs(np.subtract(ladder.above, ladder.below))
     noise = SAFETY * ladder.rounding * ladder.magnitude
-    if changes[-1] > JUMPED * changes[KINK] + noise and changes[-1] > noise:
+    if np.ptp(changes[-3:]) <= JUMPED * changes[-1] and changes[-1] > noise:
         return f"the loss jumps by {changes[-1]:.3g} at the point"
     return ""

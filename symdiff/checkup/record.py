@@ -153,6 +153,8 @@ def _table(point: Point) -> Iterator[str]:
             order = f"{math.log10(before / remainder):5.2f}"
         yield f"    {step:7.0e}  {remainder:9.1e}  {order}".rstrip()
         before = remainder if math.isfinite(remainder) else None
+    if point.outcome == "undecided":
+        return
     if math.isnan(point.order):
         yield "  rounding hides its order"
     else:
