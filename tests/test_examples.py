@@ -67,6 +67,15 @@ def logistic_data() -> Data:
     return np.random.default_rng(2).normal(size=30), X, y.astype(np.float64)
 
 
+def random_weights_data() -> Data:
+    X, labels = load_digits(return_X_y=True)
+    return (
+        np.random.default_rng(5).normal(scale=0.3, size=1210),
+        X[:40] / 16,
+        labels[:40],
+    )
+
+
 def mlp784_data() -> Data:
     """Few images, so that no difference steps over the corner of a ReLU."""
     images, labels = load_digits(return_X_y=True)
@@ -79,6 +88,7 @@ DATA: dict[str, Callable[[], Data]] = {
     "digits": digits_data,
     "logistic": logistic_data,
     "mlp784": mlp784_data,
+    "random_weights": random_weights_data,
 }
 
 
@@ -140,6 +150,7 @@ def error_against_differences(example: str, most: int) -> float:
         ("logistic", ["-o", "gradient.py"]),
         ("mlp784", ["-o", "gradient.py"]),
         ("mlp784", ["-o", "gradient32.py", "--dtype", "float32"]),
+        ("random_weights", ["-o", "gradient.py"]),
     ],
 )
 def test_the_committed_gradient_is_fresh(example: str, options: list[str]) -> None:
@@ -147,7 +158,10 @@ def test_the_committed_gradient_is_fresh(example: str, options: list[str]) -> No
     run(*words, folder=EXAMPLES / example)
 
 
-@pytest.mark.parametrize(("example", "most"), [("digits", 10_000), ("logistic", 100)])
+@pytest.mark.parametrize(
+    ("example", "most"),
+    [("digits", 10_000), ("logistic", 100), ("random_weights", 2_000)],
+)
 def test_every_entry_agrees_with_central_differences(example: str, most: int) -> None:
     assert error_against_differences(example, most) <= 1e-7
 
@@ -218,3 +232,18 @@ def test_the_benchmark_prints_a_row_for_each_dtype(tmp_path: Path) -> None:
     text = run(EXAMPLES / "mlp784" / "bench.py", "--rounds", "2", folder=tmp_path)
     assert re.search(r"float64.*ms.*ms.*ms.*\d\.\d\d.*\d\.\d\d", text)
     assert re.search(r"float32.*ms.*ms.*ms.*\d\.\d\d.*\d\.\d\d", text)
+
+
+def test_back_propagation_learns_more_than_all_that_do_without(tmp_path: Path) -> None:
+    picture = tmp_path / "race.png"
+    words = ["--passes", "100", "--out", picture]
+    text = run(EXAMPLES / "random_weights" / "race.py", *words, folder=tmp_path)
+    rows = re.findall(r"│ ([\w' ]+?) +│[ \d,]+│[ \d.]+│ +([\d.]+)% │", text)
+    accuracy = {method: float(percent) for method, percent in rows}
+    with_gradient = {"SGD", "momentum", "RMSprop"}
+    without = accuracy.keys() - with_gradient
+    assert len(without) == 8, text
+    assert min(accuracy[one] for one in with_gradient) > 90
+    trained = without - {"perceptron's rule", "Boltzmann machine"}
+    assert max(accuracy[one] for one in trained) < 80
+    assert picture.read_bytes().startswith(b"\x89PNG")
