@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import FileError, SpecError
-from .program.schedule import Program, Statement
+from .program.schedule import Program
+from .program.statement import Statement
 from .source import parse
 
 __all__ = ["dot", "mermaid", "svg"]

@@ -20,7 +20,7 @@ from sympy.core.function import Function
 
 from .errors import SymdiffError
 from .shapes import Shape, Size, show, size, uncut
-from .source import Position, Turn
+from .source import Note, Position, Turn
 
 __all__ = [
     "ArrayConstant",
@@ -337,15 +337,15 @@ class Graph:
     """Outputs over interned nodes: what one pass gives to the next.
 
     rewrites: what passes changed that a reader should know. corners: where the
-    derivative follows a convention. Both are lines of text that begin with their place.
+    derivative follows a convention.
     doubts: warnings about the loss, each with its place.
     """
 
     nodes: Nodes
     inputs: tuple[sympy.Expr, ...]
     outputs: Mapping[str, sympy.Expr]
-    rewrites: tuple[str, ...] = ()
-    corners: tuple[str, ...] = ()
+    rewrites: tuple[Note, ...] = ()
+    corners: tuple[Note, ...] = ()
     doubts: tuple[tuple[Position | None, str], ...] = ()
 
     def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:

@@ -157,7 +157,7 @@ def compile_part(
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
     part = Part(program, scope, description)
-    lines = docstring(fn, signature, wanted, facts, settings.style)
+    lines = docstring(fn, signature, wanted, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
     if verify:
         try:

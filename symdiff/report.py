@@ -129,8 +129,8 @@ def report(stages: Stages, kept: Size = 0) -> Report:
         *_halves(stages.differentiated),
         _unshared(stages.simplified),
         kept,
-        stages.shared.rewrites,
-        stages.shared.corners,
+        tuple(map(str, stages.shared.rewrites)),
+        tuple(map(str, stages.shared.corners)),
     )
 
 

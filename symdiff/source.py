@@ -15,16 +15,19 @@ import os
 import threading
 import tokenize
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, NamedTuple
 
 __all__ = [
+    "Note",
     "Position",
     "Turn",
     "comment_of",
     "columns_of",
     "definition_of",
+    "distinct",
     "enclosing",
     "head_of",
     "lines_of",
@@ -34,6 +37,7 @@ __all__ = [
     "repeats",
     "statement_of",
     "tree_of",
+    "without_comments",
 ]
 
 WIDEST = 120  # how much of a source line an error shows
@@ -145,6 +149,21 @@ class Turn:
             if self.counter
             else f"iteration {self.index}"
         )
+
+
+class Note(NamedTuple):
+    """What a pass says of one place of the loss, None where the place is not known."""
+
+    place: Position | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place or 'somewhere'}: {self.text}"
+
+
+def distinct(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return notes without those that say the same of the same line again."""
+    return tuple({str(one): one for one in notes}.values())
 
 
 def _width(text: str) -> int:
@@ -308,6 +327,14 @@ def comment_of(position: Position) -> str:
     """Return the user's comment at the end of a position's last line, without its sign."""
     comment = _comment(position.path, position.end_line)
     return comment.text if comment else ""
+
+
+def without_comments(source: str) -> str:
+    """Return source without comments and empty lines, as far as Python can read it."""
+    lines = source.splitlines(keepends=True)
+    for line, comment in _comments(lines).items():
+        lines[line - 1] = lines[line - 1][: comment.column]
+    return "\n".join(filter(None, map(str.rstrip, lines)))
 
 
 def statement_of(position: Position) -> str:

@@ -17,7 +17,8 @@ import symdiff
 from symdiff.drawing import dot, mermaid, svg
 from symdiff.errors import FileError, SpecError
 from symdiff.pipeline import Compiled
-from symdiff.program.schedule import Program, Statement
+from symdiff.program.schedule import Program
+from symdiff.program.statement import Statement
 
 ARROW = re.compile(r"^    (\d+) -> (\d+)(.*)$", re.MULTILINE)
 BOX = re.compile(r'^    (\d+) \[label="(.*)", fillcolor="(.*)"\]$', re.MULTILINE)

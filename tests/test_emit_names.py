@@ -284,7 +284,7 @@ def test_fault_19_hostile_texts_in_docstrings_and_comments():
         loss = types.FunctionType(loss_of("x", "y").__code__, {}, hostile(rng))
         loss.__doc__ = hostile(rng)
         signature = read_signature(lambda x: x, {"x": ("n",)})
-        lines = docstring(loss, signature, ("x",), compiled.report)
+        lines = docstring(loss, signature, ("x",), compiled.report, compiled.graph)
         lines = [*header([loss], "0", hostile(rng)), *lines]
         (statement,) = ast.parse("\n".join(lines)).body
         assert isinstance(statement, ast.Expr)

@@ -110,13 +110,13 @@ def test_the_gradient_is_autograds(loss):
 def test_a_shift_that_cancels_has_no_gradient_and_is_named(loss):
     c = compiled(loss)
     assert "==" not in c.source.split("def backward")[1].split("def value_and_grad")[0]
-    assert any("cancels" in line for line in c.graph.rewrites)
+    assert any("cancels" in one.text for one in c.graph.rewrites)
     assert c.graph.corners == ()
 
 
 @pytest.mark.parametrize("loss", STAYS, ids=lambda one: one.__name__)
 def test_a_shift_that_counts_stays(loss):
-    assert not any(": shift: " in line for line in compiled(loss).graph.rewrites)
+    assert not any("shift: " in one.text for one in compiled(loss).graph.rewrites)
 
 
 def test_the_shift_still_prevents_overflow():

@@ -1,7 +1,6 @@
 """A small change of a loss makes a small change of its module: names and order stay.
 
-Counted are the lines that a difference adds and removes, the numbers of the loss's lines
-aside: these move with every line that is put above them.
+Counted are the lines that a difference adds and removes.
 """
 
 from __future__ import annotations
@@ -61,14 +60,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def module(loss: str, folder: Path) -> str:
-    """The text of the module of a loss, without the numbers of the loss's lines."""
+    """The text of the module of a loss."""
     file = folder / "edited.py"
     file.write_text(loss, encoding="utf-8")
     weights = tuple(re.findall(r'"([Wb]\d)":', loss))
-    text = symdiff.compile(
-        load(f"{file}:loss").function, wrt=weights, verify=False
-    ).source
-    return re.sub(r"edited\.py:[\d-]+", "edited.py", text)
+    loaded = load(f"{file}:loss").function
+    return symdiff.compile(loaded, wrt=weights, verify=False).source
 
 
 def changed(before: str, after: str) -> list[str]:
@@ -93,7 +90,7 @@ def test_an_edit_changes_few_lines(edit: str, folder: Path) -> None:
     found = changed(before, after)
     assert found
     # The header and the table of costs change whatever is edited: about eight lines.
-    assert len(found) <= 8 + 7 * len(changed(LOSS, loss)), "\n".join(found)
+    assert len(found) <= 8 + 8 * len(changed(LOSS, loss)), "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +98,9 @@ def test_an_edit_changes_few_lines(edit: str, folder: Path) -> None:
     [
         ("def loss", "# What is minimised.\ndef loss", []),
         ("import numpy as np\n", "import math\n\nimport numpy as np\n", []),
-        ("    z = h", "    # logits\n    z = h", ["(sha256"]),
-        ("\n    z = h", "\n\n    z = h", ["(sha256"]),
-        ("hidden layer", "a layer", ["(sha256", "h = np.tanh(X @ W1 + b1)"]),
+        ("    z = h", "    # logits\n    z = h", []),
+        ("\n    z = h", "\n\n    z = h", []),
+        ("hidden layer", "a layer", ["h = np.tanh(X @ W1 + b1)"]),
     ],
 )
 def test_what_changes_no_value_changes_no_code(

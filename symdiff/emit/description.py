@@ -15,10 +15,11 @@ import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
+from ..graph import Graph
 from ..program.quoting import one_line
 from ..report import Report, aligned
 from ..shapes import show
-from ..source import Position, parse, printable
+from ..source import Note, Position, parse, printable, without_comments
 from ..specs import Signature
 
 __all__ = ["docstring", "docstring_of_all", "header", "source_of"]
@@ -53,7 +54,7 @@ def header(
     """Return the lines that begin a module: what it is from, how to make it again."""
     known = [source_of(fn) for fn in functions]
     (file, _, text), name = known[0], ",".join(name for _, name, _ in known)
-    text = "".join(text for _, _, text in known) if text else ""
+    text = "\n".join(without_comments(text) for _, _, text in known) if text else ""
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
     origin = f"{file}:{name}" if file else name
     digest = digest if text else "unknown"
@@ -74,6 +75,7 @@ def docstring(
     signature: Signature,
     wrt: Sequence[str],
     facts: Report,
+    graph: Graph,
     style: str = "plain",
 ) -> tuple[str, ...]:
     """Return the docstring's lines: the loss, its arguments, the cost, the corners."""
@@ -84,8 +86,8 @@ def docstring(
         *_arguments(signature, wrt),
         *facts.table(),
         "",
-        *_list("Rewrites", facts.rewrites),
-        *_list("Corners", facts.corners or ("none",)),
+        *_list("Rewrites", _texts(graph.rewrites)),
+        *_list("Corners", _texts(graph.corners) or ["none"]),
         *(_RULES if style == "textbook" else ()),
     ]
     quoted = [_quoted(line) for line in lines]
@@ -206,6 +208,11 @@ def _arguments(signature: Signature, wrt: Sequence[str]) -> list[str]:
         for leaf in signature.leaves
     ]
     return ["Arguments", *aligned(rows), ""] if rows else []
+
+
+def _texts(notes: Sequence[Note]) -> list[str]:
+    """Return what notes say, once: of a place that moves in its file no line is told."""
+    return list(dict.fromkeys(one.text for one in notes))
 
 
 def _list(title: str, lines: Sequence[str]) -> list[str]:

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
-from ..program.schedule import BUILTINS, Program, Statement
+from ..program.schedule import BUILTINS, Program
+from ..program.statement import Statement, laid
 from ..shapes import show
 from .checking import DRAWS, Checking
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
@@ -416,5 +417,4 @@ class _Fields:
 
 def _lines(statements: tuple[Statement, ...], indent: int = 4) -> list[str]:
     """Return the lines of statements, indented but for empty ones."""
-    lines = (line for one in statements for line in one.text(indent))
-    return [" " * indent + line if line else "" for line in lines]
+    return [" " * indent + line if line else "" for line in laid(statements, indent)]

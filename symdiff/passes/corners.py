@@ -1,7 +1,7 @@
 """The corners of a loss, in the user's words.
 
-In: the nodes that a gradient goes back through. Out: a line for each place where the
-loss has no derivative: the place, the condition in the user's names, the slope taken.
+In: the nodes that a gradient goes back through. Out: a note of each place where the
+loss has no derivative: the condition in the user's names, the slope taken.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..graph import Nodes, number_of
 from ..ops.choices import Safe
 from ..ops.corners import Corner, shown
 from ..ops.table import ROWS
-from ..source import Position
+from ..source import Note, Position, distinct
 from .joint import JointCorners
 from .kinks import Kink
 
-__all__ = ["corner_lines", "corner_of", "doubts"]
+__all__ = ["corner_notes", "corner_of", "doubts"]
 
 # Conventions that follow a library, which leaves the slope of `where` to the loss.
 _LIBRARIES = ("jax", "torch")
@@ -37,15 +37,15 @@ def corner_of(nodes: Nodes, node: sympy.Expr) -> Corner | None:
     return corner(nodes, node) if callable(corner) else corner
 
 
-def corner_lines(
+def corner_notes(
     nodes: Nodes,
     crossed: Iterable[sympy.Expr],
     active: set[int],
     kinks: Mapping[int, Kink],
     joint: JointCorners,
-) -> tuple[str, ...]:
-    """Return a line for each corner among the nodes, equal ones once."""
-    lines: dict[str, None] = {}
+) -> tuple[Note, ...]:
+    """Return a note of each corner among the nodes, equal ones once."""
+    notes: list[Note] = []
     for node in crossed:
         corner, kink = corner_of(nodes, node), kinks.get(id(node))
         if corner is not None:
@@ -55,12 +55,17 @@ def corner_lines(
                 slope = "the least-norm slope of all corners there"
             if any(type(one) is Safe for one in nodes[node].operands):
                 slope += " where its branch is taken"
-            lines[f"{_place(nodes, node, corner)}: {slope}"] = None
+            notes.append(
+                Note(
+                    nodes[node].position, f"{_condition(nodes, node, corner)}: {slope}"
+                )
+            )
         elif kink is not None and kink.how == "choice":
             what = f"{_expression(nodes, node)} at {_point(nodes, kink, node)}"
-            place = nodes[node].position or "somewhere"
-            lines[f"{place}: {what}: slope {shown(kink.taken)}"] = None
-    return tuple(lines)
+            notes.append(
+                Note(nodes[node].position, f"{what}: slope {shown(kink.taken)}")
+            )
+    return distinct(notes)
 
 
 def doubts(
@@ -125,8 +130,8 @@ def _point(nodes: Nodes, kink: Kink, node: sympy.Expr) -> str:
     return f"{_text(nodes, kink.of, node) or _LETTERS[0]} == {kink.at:g}"
 
 
-def _place(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
-    """Return where a corner is: file, line, the expression, the condition."""
+def _condition(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
+    """Return where a corner is: the expression, the condition."""
     info = nodes[node]
     operands = [
         _text(nodes, _bare(nodes, one), node) or _LETTERS[place % len(_LETTERS)]
@@ -139,8 +144,7 @@ def _place(nodes: Nodes, node: sympy.Expr, corner: Corner) -> str:
     at = corner.at.format(*operands, y=result)
     said = "{y}" in corner.at and result == what
     alone = said or len(what) + len(at) > _WIDEST
-    where = info.position or "somewhere"
-    return f"{where}: {at}" if alone else f"{where}: {what} at {at}"
+    return at if alone else f"{what} at {at}"
 
 
 def _bare(nodes: Nodes, one: sympy.Expr) -> sympy.Expr:

@@ -20,6 +20,7 @@ from ..ops.domains import Domain
 from ..ops.handle import Handle
 from ..ops.table import ROWS
 from ..shapes import is_weak
+from ..source import distinct
 from .demand import demand, onto
 from .ranges import ranges
 from .rebuild import rebuild
@@ -58,12 +59,12 @@ def guard(graph: Graph) -> Graph:
         return nodes.make(type(node), *kept, params=getattr(node, "params", ()))
 
     made = rebuild(graph, rewrite, done, order)
-    lines = dict.fromkeys(
+    notes = distinct(
         SAFE_WHERE.note(graph.nodes[node].position)
         for node in order
         if id(node) in guards
     )
-    return replace(made, rewrites=(*graph.rewrites, *lines))
+    return replace(made, rewrites=(*graph.rewrites, *notes))
 
 
 def _safe(nodes: Nodes, mask: sympy.Expr, x: sympy.Expr, inside: float) -> sympy.Expr:

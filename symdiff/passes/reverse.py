@@ -22,7 +22,7 @@ from ..ops.indexing import IndexAdd, added_together
 from ..ops.layout import LAYOUT, full_like_shape, moved, unbroadcast
 from ..ops.table import ROWS, Row
 from ..shapes import is_floating, is_weak, strong
-from .corners import corner_lines, corner_of, doubts
+from .corners import corner_notes, corner_of, doubts
 from .joint import JointCorners
 from .kinks import kinks_of
 
@@ -72,7 +72,7 @@ def walk_back(
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
     crossed = [node for node in walk if id(node) in cotangents]
-    found = corner_lines(nodes, crossed, active, kinks, joint)
+    found = corner_notes(nodes, crossed, active, kinks, joint)
     unsure = doubts(nodes, crossed, kinks, joint)
     reversed_graph = Graph(nodes, inputs, outputs, graph.rewrites, found, unsure)
     return reversed_graph, cotangents

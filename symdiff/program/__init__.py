@@ -6,6 +6,7 @@
 together.
 """
 
-from .schedule import BUILTINS, Program, Statement, schedule
+from .schedule import BUILTINS, Program, schedule
+from .statement import Statement
 
 __all__ = ["BUILTINS", "Program", "Statement", "schedule"]

@@ -1,12 +1,16 @@
-"""Comments above statements: which iteration of a loop begins, which line is undone.
+"""Comments above statements: which iteration of a loop begins, whose line is computed
+or undone.
 
 In: the nodes of statements, one after the other. Out: headings, each only where it
-is another than the last. Loops that ran once have none.
+is another than the last. Loops that ran once have none. They quote the user's source
+and count no lines of it: what moves a line changes no heading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import sympy
 
@@ -14,7 +18,14 @@ from ..source import Turn
 from .quoting import Quotes
 from .usage import Usage
 
-__all__ = ["Marks"]
+__all__ = ["Made", "Marks"]
+
+
+class Made(NamedTuple):
+    """Who made a forward statement: the user, if he named its value, and rewrites."""
+
+    named: bool
+    rewrites: tuple[str, ...]
 
 
 class Marks:
@@ -40,6 +51,45 @@ class Marks:
         if left:
             return ("",)
         return tuple(f"{one.loop}: {one}" for one in turns[known:])
+
+    def making(
+        self, nodes: Sequence[sympy.Expr], made: Sequence[Made], quotes: Quotes
+    ) -> list[tuple[str, ...]]:
+        """Return the headings of each statement of the forward pass.
+
+        The user's line is quoted above its statements, unless all of them have names
+        that he gave: these say whose they are.
+        """
+        headings: list[tuple[str, ...]] = []
+        lines = groupby(
+            zip(nodes, made, strict=True), lambda one: self._line(one[0], quotes)
+        )
+        for _, ours in lines:
+            first, *others = ours
+            above = (*self.entering(first[0]), *self._quoted([first, *others], quotes))
+            headings += [above, *[()] * len(others)]
+        return headings
+
+    def _quoted(
+        self, ours: Sequence[tuple[sympy.Expr, Made]], quotes: Quotes
+    ) -> tuple[str, ...]:
+        """Return the rewrites that made statements, and the user's line that they are."""
+        node, _ = ours[0]
+        rewrites = dict.fromkeys(name for _, one in ours for name in one.rewrites)
+        alone = len(ours) == 1 and node is self.usage.graph.outputs["value"]
+        named = alone or all(one.named for _, one in ours)
+        position = self.usage.nodes[node].position
+        quote = ""
+        if position is not None and (rewrites or not named):
+            quote = quotes.statement(position).text
+        heading = ": ".join(filter(None, (", ".join(rewrites), quote)))
+        return (heading,) if heading else ()
+
+    def _line(self, node: sympy.Expr, quotes: Quotes) -> tuple:
+        """Return what tells the user's lines apart, each iteration's own."""
+        position = self.usage.nodes[node].position
+        quote = None if position is None else quotes.statement(position)
+        return id(quote), *map(id, self.usage.turns(node))
 
     def undoing(self, node: sympy.Expr, quotes: Quotes) -> tuple[str, ...]:
         """Return what a statement of the backward pass undoes, unless the last did too."""

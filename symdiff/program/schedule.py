@@ -20,17 +20,17 @@ from ..ops.layout import Broadcast
 from ..ops.table import ROWS
 from ..passes.reverse import COTANGENT
 from ..shapes import product, show
-from .fitting import WIDTH, laid_out
 from .liveness import give_names
-from .marks import Marks
+from .marks import Made, Marks
 from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
 from .rules import rule_of
 from .spelling import Speller, Step
+from .statement import Statement, laid
 from .usage import Usage
 
-__all__ = ["Program", "Statement", "schedule"]
+__all__ = ["Program", "schedule"]
 
 INDENT = 4
 
@@ -42,43 +42,6 @@ SEED = "cotangent"
 
 # SciPy's modules that rows call.
 SCIPY = ("scipy.linalg", "scipy.special")
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One value's lines of code, its shape, where it is from, and what stands above."""
-
-    target: str
-    lines: tuple[str, ...]
-    shape: str
-    source: str = ""
-    rewrites: str = ""
-    comment: str = ""
-    headings: tuple[str, ...] = ()
-
-    def text(self, indent: int = 0) -> list[str]:
-        """Return the lines with what comments there is room for."""
-        room = WIDTH - indent
-        before = [_shortened(f"# {one}", room) if one else "" for one in self.headings]
-        lines = [one for line in self.lines for one in laid_out(line, room)]
-        notes = self._notes(room if len(lines) > 1 else room - len(lines[0]) - 2)
-        if self.rewrites not in notes:
-            before.append(f"# {self.rewrites}")
-        if notes and len(lines) > len(self.lines):
-            return [*before, notes, *lines]
-        return [*before, *lines[:-1], f"{lines[-1]}  {notes}".rstrip()]
-
-    def _notes(self, room: int) -> str:
-        """Return the comment that says most in the room there is."""
-        most = (self.shape, self.source, self.rewrites, self.comment)
-        for notes in (most, most[:3], most[:2], most[:1]):
-            text = "  ".join(filter(None, notes))
-            if text and len(text) + 2 <= room:
-                return f"# {text}"
-        return ""
-
-    def __str__(self) -> str:
-        return "\n".join(self.text())
 
 
 @dataclass(frozen=True)
@@ -110,11 +73,11 @@ class Program:
     gradients: dict[str, str]
 
     def __str__(self) -> str:
-        parts = ["constants", *map(str, self.constants), ""] if self.constants else []
-        parts += ["forward", *map(str, self.forward)]
+        parts = ["constants", *laid(self.constants), ""] if self.constants else []
+        parts += ["forward", *laid(self.forward)]
         parts += [] if self.value == "value" else [f"value = {self.value}"]
         parts += ["", f"cache: {', '.join(self.cache) or 'nothing'}", ""]
-        parts += ["backward", *map(str, self.backward)]
+        parts += ["backward", *laid(self.backward)]
         named = self.gradients.items()
         parts += [f"{name} = {text}" for name, text in named if name != text]
         return "\n".join(parts)
@@ -226,30 +189,48 @@ class _Scheduler:
         self.writer.overwriting |= give_names(
             self.namer, self.steps.forward, kept, given
         )
-        return tuple(map(self._statement, self.steps.forward))
+        steps = self.steps.forward
+        made = map(self._made, steps)
+        above = self.marks.making([step.value for step in steps], [*made], self.quotes)
+        return tuple(map(self._forward_statement, steps, above))
 
     def _backward(self) -> tuple[Statement, ...]:
         self.speller.take_views_again()
         kept = [node for step in self.steps.results for node in step.reads]
         self.writer.overwriting |= give_names(self.namer, self.steps.backward, kept)
-        return tuple(map(self._statement, self.steps.backward))
+        return tuple(map(self._backward_statement, self.steps.backward))
 
-    def _statement(self, step: Step) -> Statement:
+    def _forward_statement(self, step: Step, above: tuple[str, ...]) -> Statement:
         self._learn(step)
-        info = self.nodes[step.value]
-        name = self.namer.given[id(step.value)]
-        lines = tuple(self.speller.lines(step))
-        shape = self.writer.shape(info.shape)
-        if id(step.value) in self.usage.forward:
-            source, comment = self._source(step)
-            marks = self.marks.entering(step.value)
-            made = self._rewritten(step)
-            return Statement(name, lines, shape, source, made, comment, marks)
-        shape = "" if step.added or len(lines) > 1 else shape
-        headings = self.marks.undoing(step.place, self.quotes)
+        name, lines = self._code(step)
+        return Statement(name, lines, self._shape(step), self._comment(step), above)
+
+    def _backward_statement(self, step: Step) -> Statement:
+        self._learn(step)
+        name, lines = self._code(step)
+        shape = "" if step.added or len(lines) > 1 else self._shape(step)
+        above = self.marks.undoing(step.place, self.quotes)
         if self.usage.stepwise:
-            headings = (*headings, *self._rules(step))
-        return Statement(name, lines, shape, headings=headings)
+            above = (*above, *self._rules(step))
+        return Statement(name, lines, shape, self._meaning(step, name), above)
+
+    def _code(self, step: Step) -> tuple[str, tuple[str, ...]]:
+        """Return the name of a step's value and the lines that compute it."""
+        return self.namer.given[id(step.value)], tuple(self.speller.lines(step))
+
+    def _shape(self, step: Step) -> str:
+        """Return the shape of a step's value as text, nothing for a single number."""
+        shape = self.nodes.shape(step.value)
+        return self.writer.shape(shape) if shape else ""
+
+    def _meaning(self, step: Step, name: str) -> str:
+        """Return what a gradient is for, where the forward pass has no name for it."""
+        value = self.nodes[step.value].cotangent_of
+        wish = self.namer.wish(step.value)
+        known = value is None or id(value) in self.namer.given or step.added
+        if known or not name.startswith(wish) or id(value) not in self.speller.code:
+            return ""
+        return f"{name.removeprefix('d_')} = {self.speller.code[id(value)].text}"
 
     def _rules(self, step: Step) -> tuple[str, ...]:
         """Return the rules by which the uses of a value give its gradient."""
@@ -265,21 +246,20 @@ class _Scheduler:
         for node in (*named, *inside):
             self.speller.learn(node)
 
-    def _source(self, step: Step) -> tuple[str, str]:
-        """Return the place of a forward statement, and the user's comment there."""
+    def _comment(self, step: Step) -> str:
+        """Return the user's comment beside a forward statement."""
         info = self.nodes[step.value]
-        if info.position is None:
-            return "", ""
         named = info.name is not None or step.value is self.outputs["value"]
-        comment = self.quotes.comment(info.position, info.name or "") if named else ""
-        return str(info.position), comment
+        if info.position is None or not named:
+            return ""
+        return self.quotes.comment(info.position, info.name or "")
 
-    def _rewritten(self, step: Step) -> str:
-        """Return the names of the rewrites that made what a statement writes out."""
+    def _made(self, step: Step) -> Made:
+        """Return who made what a forward statement writes out."""
         inside, _ = self.speller.read_by(step)
-        made = (self.nodes[one].rewrite for one in (step.value, *inside))
-        found = dict.fromkeys(name for name in made if name)
-        return ", ".join(found)
+        rewrites = (self.nodes[one].rewrite for one in (step.value, *inside))
+        named = self.nodes[step.value].name is not None
+        return Made(named, tuple(name for name in rewrites if name))
 
     # What passes from one half to the other, and out.
 
@@ -379,7 +359,3 @@ def _nested(values: list | float, writer: Writer) -> str:
     if not isinstance(values, list):
         return writer.number(values).text
     return f"[{', '.join(_nested(one, writer) for one in values)}]"
-
-
-def _shortened(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: room - 4].rstrip()} ..."

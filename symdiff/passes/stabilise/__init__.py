@@ -17,6 +17,7 @@ from ...ops.handle import Handle
 from ...ops.layout import full_like_shape
 from ...settings import Settings
 from ...shapes import is_weak
+from ...source import Note, distinct
 from ..rebuild import rebuild
 from . import labels, logarithms, logistic, powers, products, removable
 from .cancelling import consumers_of
@@ -57,7 +58,7 @@ def _each_node(graph: Graph, rows: Iterable[Rewrite]) -> Graph:
     for row in rows:
         for cls in row.nodes:
             by_class.setdefault(cls, []).append(row)
-    fired: list[tuple[sympy.Expr, str]] = []
+    fired: list[tuple[sympy.Expr, Note]] = []
     readers = consumers_of(graph, graph.walk())
 
     def rewrite(
@@ -83,7 +84,7 @@ def _each_node(graph: Graph, rows: Iterable[Rewrite]) -> Graph:
     if not fired:
         return graph
     kept = set(map(id, rebuilt.walk()))
-    notes = dict.fromkeys(note for made, note in fired if id(made) in kept)
+    notes = distinct(note for made, note in fired if id(made) in kept)
     return replace(rebuilt, rewrites=(*graph.rewrites, *notes))
 
 

@@ -23,6 +23,7 @@ from ...ops.elementwise import StopGradient
 from ...ops.handle import Handle
 from ...ops.layout import LAYOUT, expand_dims, squeeze
 from ...ops.reductions import Max, Min, shifted
+from ...source import Note, distinct
 from ..rebuild import rebuild
 from .cancelling import (
     BASES,
@@ -84,11 +85,11 @@ def constant_shifts(graph: Graph) -> Graph:
         made = nodes.make(type(node), *operands, params=node.params)
         return nodes.make(StopGradient, made)
 
-    notes = dict.fromkeys(_note(graph, node, SHIFT) for node in constant.values())
+    notes = distinct(_note(graph, node, SHIFT) for node in constant.values())
     return replace(rebuild(graph, rewrite), rewrites=(*graph.rewrites, *notes))
 
 
-def _note(graph: Graph, node: sympy.Expr, row: Rewrite) -> str:
+def _note(graph: Graph, node: sympy.Expr, row: Rewrite) -> Note:
     return row.note(graph.nodes[node].position)
 
 
@@ -136,7 +137,7 @@ def shifted_exponents(graph: Graph, names: Sequence[str]) -> Graph:
             return made.node
         return None
 
-    notes = dict.fromkeys(
+    notes = distinct(
         _note(graph, one.undone[0][0] if one.undone else one.power, one.row)
         for one in found
     )

@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import SpecError
 from ...ops.handle import Handle
 from ...settings import Settings
-from ...source import Position
+from ...source import Note, Position
 
 __all__ = ["REWRITES", "Rewrite", "chosen", "rewrite"]
 
@@ -37,9 +37,9 @@ class Rewrite:
     fast: bool = False
     alone: bool = False
 
-    def note(self, place: Position | None) -> str:
-        """Return the line that says where the rewrite was made."""
-        return f"{place or 'somewhere'}: {self.name}: {self.identity}"
+    def note(self, place: Position | None) -> Note:
+        """Return what is to be said where the rewrite was made."""
+        return Note(place, f"{self.name}: {self.identity}")
 
 
 # By name, in the order in which rules are asked.
