@@ -14,9 +14,6 @@ from .fitting import WIDTH, laid_out
 
 __all__ = ["Statement", "laid"]
 
-# Columns are multiples of this, so that few lines move where one becomes longer.
-STEP = 4
-
 # A line that is longer than this moves no other's shape.
 LONG = 56
 
@@ -71,9 +68,8 @@ def _block(block: Sequence[Statement], room: int) -> list[str]:
     above = [_shortened(f"# {one}", room) if one else "" for one in block[0].headings]
     if not _is_line(block[0], room):
         return [*above, *_split(block[0], room)]
-    lengths = [len(one.lines[0]) for one in block if one.shape or one.comment]
-    longest = max((one for one in lengths if one <= LONG), default=0)
-    column = -(-longest // STEP) * STEP if len(lengths) > 1 else 0
+    lengths = (len(one.lines[0]) for one in block if one.shape or one.comment)
+    column = max((one for one in lengths if one <= LONG), default=0)
     return [*above, *(_ended(one.lines[0], one, column, room) for one in block)]
 
 

@@ -36,13 +36,13 @@ def forward(W, A, B):
     Z = B @ W  #                        (n, 16)
     # Z / np.linalg.norm(Z, axis=1, keepdims=True)
     root_sum_Z_squared_1 = np.sqrt((Z * Z).sum(axis=1, keepdims=True))  # (n, 1)
-    product_1 = Z / root_sum_Z_squared_1  #         (n, 16)
-    similarity = product @ product_1.T / 0.1  #     (n, n)
-    top = similarity.max(axis=1, keepdims=True)  #  (n, 1)
+    product_1 = Z / root_sum_Z_squared_1  #        (n, 16)
+    similarity = product @ product_1.T / 0.1  #    (n, n)
+    top = similarity.max(axis=1, keepdims=True)  # (n, 1)
     # log_total = np.log(np.exp(similarity - top).sum(axis=1)) + top[:, 0]
-    exp_similarity_minus_top = np.exp(similarity - top)  #  (n, n)
-    total = exp_similarity_minus_top.sum(axis=1)  #         (n,)
-    log_total = np.log(total) + top[:, 0]  #                (n,)
+    exp_similarity_minus_top = np.exp(similarity - top)  # (n, n)
+    total = exp_similarity_minus_top.sum(axis=1)  #        (n,)
+    log_total = np.log(total) + top[:, 0]  #               (n,)
     value = (log_total - np.diag(similarity)).mean()
     return value, (
         (A, B, n),
@@ -67,9 +67,9 @@ def backward(cache, cotangent=1.0):
     factor = cotangent_over_n / total[:, None]  # (n, 1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
     d_similarity = diag_cotangent_over_n + factor * exp_similarity_minus_top  # (n, n)
-    d_product_product_1 = d_similarity / 0.1  #         (n, n)
-    d_product = d_product_product_1 @ product_1  #      (n, 16)
-    d_product_1 = d_product_product_1.T @ product  #    (n, 16)
+    d_product_product_1 = d_similarity / 0.1  #      (n, n)
+    d_product = d_product_product_1 @ product_1  #   (n, 16)
+    d_product_1 = d_product_product_1.T @ product  # (n, 16)
     # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
     d_Z_term = np.where(root_sum_Z_squared_1 == 0, np.inf, root_sum_Z_squared_1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1

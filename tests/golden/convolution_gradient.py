@@ -58,8 +58,8 @@ def forward(kernel, bias, images, targets):
     # for j in range(3): j = 2
     feature_2_2 = feature_2_1 + kernel[2, 2] * images[:, 2:16, 2:16]  # (n, 14, 14)
 
-    active = np.maximum(feature_2_2, 0)  #  (n, 14, 14)  ReLU
-    score = active.mean(axis=(1, 2))  #     (n,)
+    active = np.maximum(feature_2_2, 0)  # (n, 14, 14)  ReLU
+    score = active.mean(axis=(1, 2))  #    (n,)
     # np.mean((score - targets) ** 2)
     score_minus_targets = score - targets  # (n,)
     value = (score_minus_targets**2).mean()
@@ -73,7 +73,7 @@ def backward(cache, cotangent=1.0):
 
     # gradient of: active = np.maximum(feature, 0)
     d_feature_2_2_factor = cotangent / 98 / n * score_minus_targets[:, None, None]
-    d_feature_2_2 = d_feature_2_2_factor * np.sign(active)  #   (n, 14, 14)
+    d_feature_2_2 = d_feature_2_2_factor * np.sign(active)  # (n, 14, 14)
     # for i in range(3): i = 0
     # for j in range(3): j = 0
     # gradient of: feature = feature + kernel[i, j] * images[:, i : i + rows, j : j ...

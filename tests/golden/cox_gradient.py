@@ -28,9 +28,9 @@ def forward(beta, X, event):
 
     risk = X @ beta  # (n,)
     # log_total = np.log(np.cumsum(np.exp(risk)))
-    exp_risk = np.exp(risk)  #                  (n,)
-    cumsum_exp_risk = np.cumsum(exp_risk)  #    (n,)
-    log_total = np.log(cumsum_exp_risk)  #      (n,)
+    exp_risk = np.exp(risk)  #               (n,)
+    cumsum_exp_risk = np.cumsum(exp_risk)  # (n,)
+    log_total = np.log(cumsum_exp_risk)  #   (n,)
     # -np.sum(event * (risk - log_total)) / np.sum(event)
     sum_event = event.sum()
     value = -(event * (risk - log_total)).sum() / sum_event

@@ -25,8 +25,8 @@ def forward(image, noisy):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     image, noisy, h, w = _check(image, noisy)
 
-    down = (image[1:] - image[:-1])[:, :-1]  #      (h - 1, w - 1)
-    right = (image[:, 1:] - image[:, :-1])[:-1]  #  (h - 1, w - 1)
+    down = (image[1:] - image[:-1])[:, :-1]  #     (h - 1, w - 1)
+    right = (image[:, 1:] - image[:, :-1])[:-1]  # (h - 1, w - 1)
     # variation = np.sum(np.sqrt(down**2 + right**2 + 1e-4))
     part = np.sqrt(down**2 + right**2 + 0.0001)  # (h - 1, w - 1)
     variation = part.sum()

@@ -34,8 +34,8 @@ def forward(mu, log_sigma, x):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     mu, log_sigma, x, n = _check(mu, log_sigma, x)
 
-    sigma = np.exp(log_sigma)  #    (d,)
-    z = (x - mu) / sigma  #         (n, d)
+    sigma = np.exp(log_sigma)  # (d,)
+    z = (x - mu) / sigma  #      (n, d)
     log_density = -0.5 * z**2 - log_sigma - 0.9189385332046727  # (n, d)
     value = -log_density.sum(axis=1).mean()
     return value, (sigma, z, n)

@@ -38,8 +38,8 @@ def forward(w, b, X, sign):
 
     margin = sign * (X @ w + b)  # (n,)
     # 0.5 * w @ w + np.mean(np.maximum(0, 1 - margin))
-    product = 0.5 * w  #                            (d,)
-    maximum_margin = np.maximum(0, 1 - margin)  #   (n,)
+    product = 0.5 * w  #                          (d,)
+    maximum_margin = np.maximum(0, 1 - margin)  # (n,)
     value = product @ w + maximum_margin.mean()
     return value, (X, sign, product, maximum_margin, n)
 

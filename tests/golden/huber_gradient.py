@@ -36,10 +36,10 @@ def forward(w, b, X, y):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     w, b, X, y, n = _check(w, b, X, y)
 
-    residual = y - X @ w - b  #         (n,)
-    size = np.abs(residual)  #          (n,)
-    quadratic = 0.5 * residual**2  #    (n,)
-    linear = 1.35 * (size - 0.675)  #   (n,)
+    residual = y - X @ w - b  #       (n,)
+    size = np.abs(residual)  #        (n,)
+    quadratic = 0.5 * residual**2  #  (n,)
+    linear = 1.35 * (size - 0.675)  # (n,)
     # np.mean(np.where(size <= delta, quadratic, linear))
     size_at_most_limit = size <= 1.35  # (n,)
     value = np.where(size_at_most_limit, quadratic, linear).mean()

@@ -36,12 +36,12 @@ def forward(x, gamma, beta, target):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     x, gamma, beta, target, n = _check(x, gamma, beta, target)
 
-    centred = x - x.mean(axis=1, keepdims=True)  #          (n, 32)
-    variance = (centred**2).mean(axis=1, keepdims=True)  #  (n, 1)
+    centred = x - x.mean(axis=1, keepdims=True)  #         (n, 32)
+    variance = (centred**2).mean(axis=1, keepdims=True)  # (n, 1)
     # normal = centred / np.sqrt(variance + 1e-5)
-    root_variance = np.sqrt(variance + 1e-05)  #    (n, 1)
-    normal = centred / root_variance  #             (n, 32)
-    out = gamma * normal + beta  #                  (n, 32)
+    root_variance = np.sqrt(variance + 1e-05)  # (n, 1)
+    normal = centred / root_variance  #          (n, 32)
+    out = gamma * normal + beta  #               (n, 32)
     # np.mean((out - target) ** 2)
     out_minus_target = out - target  # (n, 32)
     value = (out_minus_target**2).mean()
@@ -56,13 +56,13 @@ def backward(cache, cotangent=1.0):
     # gradient of: np.mean((out - target) ** 2)
     d_out = 2 * cotangent / (32 * n) * out_minus_target  # (n, 32)
     # gradient of: out = gamma * normal + beta
-    d_beta = d_out.sum(axis=0)  #               (32,)
-    d_normal = d_out * gamma  #                 (n, 32)
-    d_gamma = (d_out * normal).sum(axis=0)  #   (32,)
+    d_beta = d_out.sum(axis=0)  #             (32,)
+    d_normal = d_out * gamma  #               (n, 32)
+    d_gamma = (d_out * normal).sum(axis=0)  # (32,)
     # gradient of: centred = x - x.mean(axis=-1, keepdims=True)
     d_centred_factor = (d_normal * normal).mean(axis=1, keepdims=True) * normal
     d_centred = (d_normal - d_centred_factor) / root_variance  # (n, 32)
-    d_x = d_centred - d_centred.mean(axis=1, keepdims=True)  #  (n, 32)
+    d_x = d_centred - d_centred.mean(axis=1, keepdims=True)  # (n, 32)
     return Gradient(x=d_x, gamma=d_gamma, beta=d_beta)
 
 

@@ -49,9 +49,9 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: z = X @ w + b
-    d_z = cotangent / n * (np.exp(z - logaddexp_z) - y)  #  (n,)
+    d_z = cotangent / n * (np.exp(z - logaddexp_z) - y)  # (n,)
     d_b = d_z.sum()
-    d_w = d_z @ X  #                                        (30,)
+    d_w = d_z @ X  #                                       (30,)
     return Gradient(w=d_w, b=np.asarray(d_b))
 
 

@@ -47,8 +47,8 @@ def forward(users, items, bias, user, item, rating):
     )
 
     # predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
-    users_at_user = users[user]  #  (n, 8)
-    items_at_item = items[item]  #  (n, 8)
+    users_at_user = users[user]  # (n, 8)
+    items_at_item = items[item]  # (n, 8)
     predicted = (users_at_user * items_at_item).sum(axis=1) + bias[item]  # (n,)
     penalty = (users**2).sum() + (items**2).sum()
     # np.mean((predicted - rating) ** 2) + 1e-3 * penalty
@@ -72,8 +72,8 @@ def backward(cache, cotangent=1.0):
     d_predicted = 2 * cotangent / n * predicted_minus_rating  # (n,)
     # gradient of: penalty = np.sum(users**2) + np.sum(items**2)
     product = 0.002 * cotangent
-    d_items = product * items  #    (k, 8)
-    d_users = product * users  #    (m, 8)
+    d_items = product * items  # (k, 8)
+    d_users = product * users  # (m, 8)
     # gradient of: predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
     d_bias = np.zeros((k,))
     np.add.at(d_bias, item, d_predicted)

@@ -40,8 +40,8 @@ def forward(logits, mu, log_sigma, X):
     logits, mu, log_sigma, X, n = _check(logits, mu, log_sigma, X)
 
     # np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    logits_minus_max_logits = logits - logits.max()  #  (3,)
-    part = np.exp(logits_minus_max_logits)  #           (3,)
+    logits_minus_max_logits = logits - logits.max()  # (3,)
+    part = np.exp(logits_minus_max_logits)  #          (3,)
     sum_part = part.sum()
     # log-softmax: log_weights = logits - logsumexp(logits, 0)
     log_weights = logits_minus_max_logits - np.log(sum_part)  # (3,)
@@ -51,11 +51,11 @@ def forward(logits, mu, log_sigma, X):
     log_normal = -0.5 * z**2 - log_sigma - 0.9189385332046727  # (n, 3, d)
     a = log_weights + log_normal.sum(axis=2)  # (n, 3)
     # top = a.max(axis=axis, keepdims=True)
-    max_a = a.max(axis=1)  #    (n,)
-    top = max_a[:, None]  #     (n, 1)
+    max_a = a.max(axis=1)  # (n,)
+    top = max_a[:, None]  #  (n, 1)
     # np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    exp_a_minus_top = np.exp(a - top)  #                    (n, 3)
-    sum_exp_a_minus_top = exp_a_minus_top.sum(axis=1)  #    (n,)
+    exp_a_minus_top = np.exp(a - top)  #                 (n, 3)
+    sum_exp_a_minus_top = exp_a_minus_top.sum(axis=1)  # (n,)
     value = -(np.log(sum_exp_a_minus_top) + max_a).mean()
     return value, (
         (n,),

@@ -47,8 +47,8 @@ def forward(W1, b1, W2, b2, X, labels):
     z = h @ W2 + b2  #                      (n, 10)
     z = z - z.max(axis=1, keepdims=True)  # (n, 10)
     # log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    exp_z = np.exp(z)  #                (n, 10)
-    sum_exp_z = exp_z.sum(axis=1)  #    (n,)
+    exp_z = np.exp(z)  #             (n, 10)
+    sum_exp_z = exp_z.sum(axis=1)  # (n,)
     # cross-entropy: -np.mean(log_p[np.arange(len(labels)), labels])
     rows = np.arange(n)  # (n,)
     value = -(z[rows, labels] - np.log(sum_exp_z)).mean()
@@ -67,12 +67,12 @@ def backward(cache, cotangent=1.0):
     # gradient of: -np.mean(log_p[np.arange(len(labels)), labels])
     d_z[rows, labels] -= cotangent_over_n
     # gradient of: z = h @ W2 + b2
-    d_b2 = d_z.sum(axis=0)  #   (10,)
-    d_W2 = h.T @ d_z  #         (32, 10)
+    d_b2 = d_z.sum(axis=0)  # (10,)
+    d_W2 = h.T @ d_z  #       (32, 10)
     # gradient of: h = np.tanh(X @ W1 + b1)
-    d_pre_h = d_z @ W2.T * (1 - h**2)  #    (n, 32)  pre_h = X @ W1 + b1
-    d_b1 = d_pre_h.sum(axis=0)  #           (32,)
-    d_W1 = X.T @ d_pre_h  #                 (64, 32)
+    d_pre_h = d_z @ W2.T * (1 - h**2)  # (n, 32)  pre_h = X @ W1 + b1
+    d_b1 = d_pre_h.sum(axis=0)  #        (32,)
+    d_W1 = X.T @ d_pre_h  #              (64, 32)
     return Gradient(W1=d_W1, b1=d_b1, W2=d_W2, b2=d_b2)
 
 

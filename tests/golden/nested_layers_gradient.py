@@ -54,9 +54,9 @@ def backward(cache, cotangent=1.0):
     d_W_2 = h_1.T @ d_affine  #     (16, 1)
     # for layer in params[:-1]: iteration 1
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
-    d_pre_h_1 = d_affine @ W_2.T * np.sign(h_1)  #  (n, 16)  pre_h_1 = h_0 @ W_1 + b_1
-    d_b_1 = d_pre_h_1.sum(axis=0)  #                (16,)
-    d_W_1 = h_0.T @ d_pre_h_1  #                    (16, 16)
+    d_pre_h_1 = d_affine @ W_2.T * np.sign(h_1)  # (n, 16)  pre_h_1 = h_0 @ W_1 + b_1
+    d_b_1 = d_pre_h_1.sum(axis=0)  #               (16,)
+    d_W_1 = h_0.T @ d_pre_h_1  #                   (16, 16)
     # for layer in params[:-1]: iteration 0
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
     d_pre_h_0 = d_pre_h_1 @ W_1.T * np.sign(h_0)  # (n, 16)  pre_h_0 = X @ W_0 + b_0

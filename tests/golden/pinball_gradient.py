@@ -22,7 +22,7 @@ import sys
 
 import numpy as np
 
-LEVELS = np.array([0.1, 0.5, 0.9], np.float64)  #   (3,)
+LEVELS = np.array([0.1, 0.5, 0.9], np.float64)  # (3,)
 constant = np.array([-0.9, -0.5, -0.09999999999999998], np.float64)  # (3,)
 
 
@@ -32,8 +32,8 @@ def forward(W, X, y):
 
     over = y[:, None] - X @ W  # (n, 3)
     # np.mean(np.maximum(LEVELS * over, (LEVELS - 1) * over))
-    LEVELS_times_over = LEVELS * over  #        (n, 3)
-    constant_times_over = constant * over  #    (n, 3)
+    LEVELS_times_over = LEVELS * over  #     (n, 3)
+    constant_times_over = constant * over  # (n, 3)
     value = np.maximum(LEVELS_times_over, constant_times_over).mean()
     return value, (X, LEVELS_times_over, constant_times_over, n)
 
@@ -47,7 +47,7 @@ def backward(cache, cotangent=1.0):
     product = 0.5 * np.sign(LEVELS_times_over - constant_times_over)  # (n, 3)
     # gradient of: over = y[:, None] - X @ W
     d_over_factor = constant * (0.5 - product) + LEVELS * (0.5 + product)  # (n, 3)
-    d_W = X.T @ (-cotangent / (3 * n) * d_over_factor)  #   (d, 3)
+    d_W = X.T @ (-cotangent / (3 * n) * d_over_factor)  # (d, 3)
     return d_W
 
 

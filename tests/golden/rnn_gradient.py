@@ -41,8 +41,8 @@ def forward(Wx, Wh, b, v, X, y):
 
     h = np.zeros((n, 16))  # (n, 16)
     # for x in X: iteration 0
-    x = X[0]  #                             (n, 4)
-    h_0 = np.tanh(x @ Wx + h @ Wh + b)  #   (n, 16)  one step
+    x = X[0]  #                           (n, 4)
+    h_0 = np.tanh(x @ Wx + h @ Wh + b)  # (n, 16)  one step
     # for x in X: iteration 1
     x = X[1]  #                             (n, 4)
     h_1 = np.tanh(x @ Wx + h_0 @ Wh + b)  # (n, 16)
@@ -68,13 +68,13 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
-    d_h_4_v_minus_y = 2 * cotangent / n * h_4_v_minus_y  #  (n,)
-    d_v = d_h_4_v_minus_y @ h_4  #                          (16,)
+    d_h_4_v_minus_y = 2 * cotangent / n * h_4_v_minus_y  # (n,)
+    d_v = d_h_4_v_minus_y @ h_4  #                         (16,)
     # for x in X: iteration 4
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
-    d_pre_h_4 = np.outer(d_h_4_v_minus_y, v) * (1 - h_4**2)  #  (n, 16)
-    d_b = d_pre_h_4.sum(axis=0)  #                              (16,)
-    d_Wx = X[4].T @ d_pre_h_4  #                                (4, 16)
+    d_pre_h_4 = np.outer(d_h_4_v_minus_y, v) * (1 - h_4**2)  # (n, 16)
+    d_b = d_pre_h_4.sum(axis=0)  #                             (16,)
+    d_Wx = X[4].T @ d_pre_h_4  #                               (4, 16)
     # for x in X: iteration 3
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_3 = d_pre_h_4 @ Wh.T * (1 - h_3**2)  # (n, 16)
@@ -92,7 +92,7 @@ def backward(cache, cotangent=1.0):
     d_Wx += X[1].T @ d_pre_h_1
     # for x in X: iteration 0
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
-    d_pre_h_0 = d_pre_h_1 @ Wh.T * (1 - h_0**2)  #  (n, 16)
+    d_pre_h_0 = d_pre_h_1 @ Wh.T * (1 - h_0**2)  # (n, 16)
     d_b += d_pre_h_0.sum(axis=0)
     d_Wx += X[0].T @ d_pre_h_0
     d_Wh = h_3.T @ d_pre_h_4 + h_2.T @ d_pre_h_3 + h_1.T @ d_pre_h_2 + h_0.T @ d_pre_h_1

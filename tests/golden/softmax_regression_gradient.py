@@ -58,8 +58,8 @@ def backward(cache, cotangent=1.0):
     # gradient of: z = z - z.max(axis=1, keepdims=True)
     d_z = d_log_p - d_log_p.sum(axis=1, keepdims=True) / sum_exp_z * exp_z  # (n, k)
     # gradient of: z = X @ W + b
-    d_b = d_z.sum(axis=0)  #                    (k,)
-    d_W = 0.001 * cotangent * W + X.T @ d_z  #  (d, k)
+    d_b = d_z.sum(axis=0)  #                   (k,)
+    d_W = 0.001 * cotangent * W + X.T @ d_z  # (d, k)
     return Gradient(W=d_W, b=d_b)
 
 

@@ -32,10 +32,10 @@ def forward(position, first, second, rest):
 
     bond = position[second] - position[first]  # (m, 3)
     # norm: stretch = np.sqrt(np.sum(bond**2, axis=1)) - rest
-    root_sum_bond_squared = np.sqrt((bond**2).sum(axis=1))  #   (m,)
-    stretch = root_sum_bond_squared - rest  #                   (m,)
-    apart = position[:, None] - position  #                     (n, n, 3)
-    square = (apart**2).sum(axis=2)  #                          (n, n)
+    root_sum_bond_squared = np.sqrt((bond**2).sum(axis=1))  # (m,)
+    stretch = root_sum_bond_squared - rest  #                 (m,)
+    apart = position[:, None] - position  #                   (n, n, 3)
+    square = (apart**2).sum(axis=2)  #                        (n, n)
     # 0.5 * np.sum(stretch**2) + 0.1 * np.sum(np.exp(-square))
     exp_square = np.exp(-square)  # (n, n)
     value = 0.5 * (stretch**2).sum() + 0.1 * exp_square.sum()

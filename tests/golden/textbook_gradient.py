@@ -48,12 +48,12 @@ def forward(W1, b1, W2, b2, X, Y):
     z1 = X_W1 + b1  #   (n, 8)
     h1 = np.tanh(z1)  # (n, 8)  the hidden layer
     # z2 = h1 @ W2 + b2
-    h1_W2 = h1 @ W2  #  (n, 3)
-    z2 = h1_W2 + b2  #  (n, 3)
+    h1_W2 = h1 @ W2  # (n, 3)
+    z2 = h1_W2 + b2  # (n, 3)
     # np.mean(np.sum((z2 - Y) ** 2, axis=1))
-    z2_minus_Y = z2 - Y  #                                      (n, 3)
-    z2_minus_Y_squared = z2_minus_Y**2  #                       (n, 3)
-    sum_z2_minus_Y_squared = z2_minus_Y_squared.sum(axis=1)  #  (n,)
+    z2_minus_Y = z2 - Y  #                                     (n, 3)
+    z2_minus_Y_squared = z2_minus_Y**2  #                      (n, 3)
+    sum_z2_minus_Y_squared = z2_minus_Y_squared.sum(axis=1)  # (n,)
     value = sum_z2_minus_Y_squared.mean()
     return value, (W2, X, h1, z2_minus_Y, n)
 
