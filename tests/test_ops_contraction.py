@@ -283,3 +283,32 @@ def test_the_closed_form_of_linear_regression():
         rng.standard_normal(7),
     )
     np.testing.assert_allclose(compiled.grad(w, X, y), 2 * X.T @ (X @ w - y) / 7)
+
+
+@pytest.mark.parametrize("output", ["".join(o) for o in itertools.permutations("bij")])
+def test_products_along_an_axis_of_both_are_matrix_products(output):
+    text = f"np.einsum('bik,kbj->{output}', x, y)"
+    one = case(text, x=("b", 3, 4), y=(4, "b", 2))
+    check(one, "float64")
+    assert "einsum" not in one.compiled().source
+
+
+def test_a_product_is_summed_along_an_axis_of_one_factor_before_it_is_made():
+    def loss(Q, mu, X):
+        return np.sum(((X - mu[:, None]) @ Q) ** 2)
+
+    compiled = symdiff.compile(
+        loss, {"Q": ("k", 3, 3), "mu": ("k", 3), "X": ("n", 3)}, wrt=("Q", "mu")
+    )
+    (line,) = [line for line in compiled.source.splitlines() if "d_mu = " in line]
+    assert ".sum(axis=1)" in line
+    assert "@ Q" not in line
+
+
+def test_the_trace_of_a_product_is_no_product_of_sums():
+    def loss(x):
+        return np.sum(np.trace(x @ x, axis1=0, axis2=1) ** 2)
+
+    compiled = symdiff.compile(loss, {"x": (3, 3)})
+    x = np.random.default_rng(0).normal(size=(3, 3))
+    np.testing.assert_allclose(compiled.grad(x), 4 * np.trace(x @ x) * x.T)

@@ -37,7 +37,8 @@ def write_contraction(writer: Writer, node: Any, *operands: Code) -> Code:
         (a, b), (first, second) = operands, inputs
         a, first = _summed_alone(a, first, (*second, *output))
         b, second = _summed_alone(b, second, (*first, *output))
-        written = _product(writer, (a, b), (first, second), output)
+        operands, inputs = (a, b), (first, second)
+        written = _product(writer, operands, inputs, output)
     return written or _einsum(writer, operands, inputs, output)
 
 
@@ -98,7 +99,7 @@ def _product(
         if found:
             return min(found, key=lambda one: one[0])[1]
     if any(i in first and i in second for i in output):
-        return None
+        return _stacked_product(operands, inputs, output, over)
     return _tensordot(writer, operands, inputs, output, over)
 
 
@@ -124,6 +125,26 @@ def _matrix_product(
         Level.PRODUCT,
     )
     return (wanted_a != first) + (wanted_b != second), text
+
+
+def _stacked_product(
+    operands: Pair, inputs: Indexed, output: Indices, over: Indices
+) -> Code | None:
+    """Return `a @ b` along axes that both have, its own axes moved to their places; or
+    None where there is none.
+    """
+    (a, b), (first, second) = operands, inputs
+    stack = tuple(i for i in output if i in first and i in second)
+    rows = tuple(i for i in output if i not in second)
+    columns = tuple(i for i in output if i not in first)
+    if not len(rows) == len(columns) == len(over) == 1:
+        return None
+    if output.index(rows[0]) > output.index(columns[0]):
+        (a, first), (b, second), rows, columns = (b, second), (a, first), columns, rows
+    wanted_a, wanted_b = (*stack, *rows, *over), (*stack, *over, *columns)
+    left, right = _arranged(a, first, wanted_a), _arranged(b, second, wanted_b)
+    made = infix(left, "@", right, Level.PRODUCT)
+    return _arranged(made, (*stack, *rows, *columns), output)
 
 
 def _tensordot(

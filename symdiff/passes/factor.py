@@ -1,7 +1,7 @@
 """Sums whose terms have a factor in common: it is multiplied with once.
 
 In and out: a graph. a * x + a * y becomes a * (x + y), and what does not vary along the
-axes of a sum goes out of it. Only sums of the backward pass, whose terms nothing else
+axes of a sum goes out of it, be it a factor of a matrix product. Only sums of the backward pass, whose terms nothing else
 reads, are changed; their last bit may change with that. Linear in the number of nodes:
 sums are bounded.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import sympy
 
 from ..graph import Graph, Nodes, number_of
-from ..ops.contraction import Contraction
+from ..ops.contraction import Contraction, contract
 from ..ops.handle import Handle, handle_of
 from ..ops.layout import full_like_shape, squeeze
 from ..shapes import Shape, is_floating
@@ -47,6 +47,7 @@ def factor(graph: Graph) -> Graph:
         elif isinstance(node, Contraction) and len(operands) == 1:
             total = nodes.make(Contraction, *operands, params=node.params)
             made = _without_constants(nodes, total, *operands, once)
+            made = made or _summed_factor(nodes, total, *operands, once)
         if made is None or nodes.dtype(made) != dtype:
             return None
         return full_like_shape(Handle(nodes, made), shape, dtype).node
@@ -210,6 +211,26 @@ def _known(nodes: Nodes, node: sympy.Expr, factors: Factors) -> sympy.Expr | Non
         zero = full_like_shape(handle_of(0), nodes.shape(node), nodes.dtype(node))
         return zero.node
     return made and nodes.found(Contraction, made, params=node.params)
+
+
+def _summed_factor(
+    nodes: Nodes, node: sympy.Expr, inner: sympy.Expr, once: set[int]
+) -> sympy.Expr | None:
+    """Return a sum of a matrix product along what one of its factors alone has as a
+    product with that factor's sum, None for others.
+    """
+    (own,), output = node.params
+    if not isinstance(inner, Contraction) or id(inner) not in once:
+        return None
+    if len(set(own)) < len(own):  # a trace
+        return None
+    inputs, indices = inner.params
+    summed = [i for axis, i in zip(own, indices, strict=True) if axis not in output]
+    if len(inputs) < 2 or any(sum(i in one for one in inputs) > 1 for i in summed):
+        return None
+    factors = [Handle(nodes, one) for one in nodes[inner].operands]
+    kept = tuple(indices[own.index(axis)] for axis in output)
+    return contract(factors, inputs, kept).node
 
 
 def _squeezed(
