@@ -1,9 +1,9 @@
 """Sums whose terms have a factor in common: it is multiplied with once.
 
 In and out: a graph. a * x + a * y becomes a * (x + y), and what does not vary along the
-axes of a sum goes out of it, be it a factor of a matrix product. Only sums of the backward pass, whose terms nothing else
-reads, are changed; their last bit may change with that. Linear in the number of nodes:
-sums are bounded.
+axes of a sum goes out of it, be it a factor of a matrix product. Only sums of the
+backward pass, whose terms nothing else reads, are changed; their last bit may change
+with that. Linear in the number of nodes: sums are bounded.
 """
 
 from __future__ import annotations
