@@ -41,7 +41,8 @@ class Code(NamedTuple):
 
     negated: it is minus this. inverse: it is one over this. keepdims: a reduction's
     text with its axes kept. mean: a sum's text as a mean, and the number of elements
-    that divides it.
+    that divides it. parts: its outermost operation, a function's name, an operator or
+    `.method`, and the texts of its operands.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Code(NamedTuple):
     inverse: Code | None = None
     keepdims: Code | None = None
     mean: tuple[Code, Size] | None = None
+    parts: tuple[str, tuple[str, ...]] | None = None
 
 
 class Writer:
@@ -119,20 +121,22 @@ def wrap(code: Code, level: int) -> str:
 
 def call(function: str, *arguments: Code | str) -> Code:
     """Return a function call."""
-    texts = (one.text if isinstance(one, Code) else one for one in arguments)
-    return Code(f"{function}({', '.join(texts)})")
+    texts = tuple(one.text if isinstance(one, Code) else one for one in arguments)
+    return Code(f"{function}({', '.join(texts)})", parts=(function, texts))
 
 
 def infix(left: Code, operator: str, right: Code, level: int) -> Code:
     """Return `left operator right`, which groups from the left."""
-    return Code(f"{wrap(left, level)} {operator} {wrap(right, level + 1)}", level)
+    text = f"{wrap(left, level)} {operator} {wrap(right, level + 1)}"
+    return Code(text, level, parts=(operator, (left.text, right.text)))
 
 
 def power(base: Code, exponent: Code) -> Code:
     """Return `base**exponent`; with spaces unless both are names or numbers."""
     left, right = wrap(base, Level.ATOM), wrap(exponent, Level.UNARY)
     simple = _SIMPLE(left) and _SIMPLE(right.removeprefix("-"))
-    return Code(f"{left}**{right}" if simple else f"{left} ** {right}", Level.POWER)
+    text = f"{left}**{right}" if simple else f"{left} ** {right}"
+    return Code(text, Level.POWER, parts=("**", (base.text, exponent.text)))
 
 
 # What `black` takes for a simple operand of a power.
@@ -147,9 +151,14 @@ def reduced(
     axis = str(axes[0]) if len(axes) == 1 else tuple_of(map(str, axes))
     inside = [] if len(axes) == rank else [f"axis={axis}"]
     mean = reduced(x, "mean", axes, rank) if name == "sum" else None
-    kept = Code(f"{text}({', '.join([*inside, 'keepdims=True'])})")
+    operands = (x.text, *(inside or ["axis=None"]))
+    kept = Code(
+        f"{text}({', '.join([*inside, 'keepdims=True'])})",
+        parts=(f".{name}", (*operands, "keepdims=True")),
+    )
     return Code(
         f"{text}({', '.join(inside)})",
+        parts=(f".{name}", operands),
         keepdims=kept._replace(mean=mean and mean.keepdims and (mean.keepdims, count)),
         mean=mean and (mean, count),
     )

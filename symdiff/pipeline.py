@@ -31,6 +31,7 @@ from .formula import expression, latex
 from .graph import Graph
 from .notebook import page
 from .ops.recording import paused
+from .program.fused import fuse
 from .program.schedule import Program, schedule
 from .report import Report, report
 from .settings import Settings, names
@@ -91,9 +92,10 @@ def compile(  # noqa: A001 - the public name, as re.compile
     simplify, share : bool
         Whether the gradient is simplified, and what is computed twice computed once.
         Without them the module shows what the chain rule alone would have made.
-    style : {"plain", "textbook"}
-        How the module is written: as an engineer writes it, or for learners an
-        operation a line, each backward one with the rule that it applies.
+    style : {"plain", "textbook", "fast"}
+        How the module is written: as an engineer writes it; for learners an operation a
+        line, each backward one with the rule that it applies; or for speed, with a
+        `value_and_grad` that computes in arrays which it keeps.
     command : str, optional
         The command line that the module's header names for making it again.
 
@@ -156,7 +158,11 @@ def compile_part(
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
-    part = Part(program, scope, description)
+    both = None
+    if settings.style == "fast":
+        names = scope.reserved | {*taken, *scope.extra.values()}
+        both = fuse(graph, names)
+    part = Part(program, scope, description, both)
     lines = docstring(fn, signature, wanted, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
     if verify:

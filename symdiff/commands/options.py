@@ -151,7 +151,8 @@ _LOSS_OPTIONS = (
         type=click.Choice(STYLES),
         default="plain",
         show_default=True,
-        help="How the module is written; textbook: an operation a line, with its rule.",
+        help="How the module is written; textbook: an operation a line, with its rule; "
+        "fast: it computes in arrays that it keeps.",
     ),
     click.option("--no-simplify", is_flag=True, help="Leave the gradient as it is."),
     click.option("--no-share", is_flag=True, help="Compute again what is used twice."),

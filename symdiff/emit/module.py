@@ -14,23 +14,20 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
+from ..program.fused import Fused
 from ..program.schedule import BUILTINS, Program
 from ..program.statement import Statement, laid
 from ..shapes import show
+from ..specs import Argument
+from .calling import STARS, call, parameters, passed_from
 from .checking import DRAWS, Checking
+from .fusing import WORKSPACE, Fusing
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
 from .rendering import formatted, render
 from .scope import HELPERS, Scope, fields
 from .screening import Own, screen
 
 __all__ = ["Description", "Part", "emit", "has_record"]
-
-
-# What stands before any number of arguments.
-_STARS: dict[inspect._ParameterKind, str] = {
-    inspect.Parameter.VAR_POSITIONAL: "*",
-    inspect.Parameter.VAR_KEYWORD: "**",
-}
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,12 @@ class Description:
 
 
 class Part(NamedTuple):
-    """One function's part of a module."""
+    """One function's part of a module; fused: both passes as one, where there is that."""
 
     program: Program
     scope: Scope
     description: Description
+    fused: Fused | None = None
 
 
 def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str]) -> str:
@@ -91,6 +89,7 @@ def _joined(
         "classes": _once(line for one in each for line in one["classes"]),
         "forms": sorted({form for one in each for form in one["forms"]}),
         "leaves": any(one["leaves"] for one in each),
+        "fused": any(one["fused"] for one in each),
         "functions": [render("functions.py.jinja", one).rstrip() for one in each],
         "checks": [render("checks.py.jinja", one).rstrip() for one in each],
         "worst": (
@@ -121,7 +120,11 @@ class _Fields:
     """The finished strings that the template loops over."""
 
     def __init__(
-        self, program: Program, scope: Scope, description: Description
+        self,
+        program: Program,
+        scope: Scope,
+        description: Description,
+        fused: Fused | None,
     ) -> None:
         signature = scope.signature
         self.program = program
@@ -133,13 +136,21 @@ class _Fields:
         self.helpers = scope.helpers
         self.classes = scope.classes
         self.fields = fields(description.wrt)
-        arrays = zip(signature.leaves, program.arguments, strict=True)
+        leaves = (leaf.name for leaf in signature.leaves)
+        arrays = dict(zip(leaves, program.arguments, strict=True))
+        self.fusing: Fusing | None = None
+        self.read = program.read
+        if fused is not None:
+            parts = self._parts(scope.extra["out"])
+            names = (program.np, arrays, program.sizes)
+            self.fusing = Fusing(fused, scope, *names, parts)
+            self.read = self._read_by_both(self.fusing.read)
         self.checking = Checking(
             signature,
             program.np,
-            frozenset(program.read),
+            frozenset(self.read),
             self.helpers,
-            {leaf.name: local for leaf, local in arrays},
+            arrays,
             program.sizes,
             self.classes,
         )
@@ -148,7 +159,7 @@ class _Fields:
         """Return every field of the template."""
         program = self.program
         return {
-            "constants": _lines(program.constants, 0),
+            "constants": _lines(tuple(dict.fromkeys(self._of_both("constants"))), 0),
             "np": program.np,
             "own": self.helpers,
             "public": self.scope.public,
@@ -159,7 +170,10 @@ class _Fields:
             "unpack_cache": assigned(self._cache, "cache") if program.cache else [],
             "seed": program.seed,
             "backward": _lines(program.backward),
-            "return_backward": self._return_backward(),
+            "return_backward": self._returned(
+                program.gradients, self.scope.public["Gradient"]
+            ),
+            **self._fused(),
             "aliases": [f"{to} = {name}" for name, to in self.scope.aliases.items()],
             "forms": self._forms(),
             "classes": self._class_lines(),
@@ -168,6 +182,35 @@ class _Fields:
             **self._self_check(),
         }
 
+    def _fused(self) -> dict[str, Any]:
+        """Return the fields of the function that computes in a workspace."""
+        if self.fusing is None:
+            return {"fused": []}
+        fused = self.fusing.fused
+        return {
+            "fused": _lines(fused.statements),
+            "fused_seed": fused.seed,
+            "return_fused": self._returned(
+                fused.gradients,
+                self.scope.called["Gradient"],
+                f"return {fused.value}, ",
+            ),
+            **self.fusing.fields(),
+        }
+
+    def _read_by_both(self, fused: frozenset[str]) -> tuple[str, ...]:
+        """Return the arguments and sizes that the passes read, in either way."""
+        read = fused | {*self.program.read}
+        names = (*self.program.arguments, *self.program.sizes.values())
+        return tuple(name for name in names if name in read)
+
+    def _parts(self, gradient: str) -> dict[str, Argument]:
+        """Return what is differentiated, by the text of its part of a gradient."""
+        wrt = self.description.wrt
+        if self.description.single:
+            return {gradient: self.by_name[wrt[0]]}
+        return {f"{gradient}.{self.fields[one]}": self.by_name[one] for one in wrt}
+
     def is_usual(self) -> bool:
         """Return whether the template's lines are of the usual names and arguments."""
         helpers = [self.helpers[one] == f"_{one}" for one in HELPERS]
@@ -175,7 +218,7 @@ class _Fields:
         return (
             usual
             and all(helpers)
-            and not any(one.kind in _STARS for one in self.arguments)
+            and not any(one.kind in STARS for one in self.arguments)
         )
 
     def own(self) -> Own:
@@ -183,7 +226,9 @@ class _Fields:
         program, helpers, public = self.program, self.helpers, self.scope.public
         passes = (public[one] for one in ("forward", "backward", "value_and_grad"))
         parameters = {one.name for one in self.arguments}
-        functions = {part for one in program.functions for part in one.split(".")}
+        functions = {
+            part for one in self._of_both("functions") for part in one.split(".")
+        }
         own = {field for one in self.classes for field in one.fields}
         replace = {"_replace", "replace"} if own else set()
         dtypes = {leaf.dtype for leaf in self.signature.leaves} | {"int64"}
@@ -192,16 +237,21 @@ class _Fields:
             functions=(*passes, helpers["check"]),
             passes={
                 *parameters,
-                *(*program.names, *self.fields.values()),
+                *(*self._of_both("names"), *self.fields.values()),
                 *program.sizes.values(),
                 *(line.split()[-1].partition(".")[0] for line in self.libraries()),
-                *(helpers["check"], helpers["array"], helpers["match"]),
+                *(helpers[one] for one in ("check", "array", "match")),
+                *(helpers[one] for one in ("outputs", "workspace")),
+                *self.scope.extra.values(),
                 *(*public.values(), *self.scope.called.values()),
                 *(*self.classes.values(), "value"),
                 *("cache", "cotangent", "dataclasses", *BUILTINS),
             },
             others=helpers.values(),
-            attributes={*functions, *own, *replace, *dtypes},
+            attributes={
+                *(*functions, *own, *replace, *dtypes),
+                *(*WORKSPACE, *self.fields.values()),
+            },
             mappings={
                 text
                 for place, one in enumerate(self.arguments)
@@ -212,7 +262,7 @@ class _Fields:
 
     def standard(self) -> list[str]:
         """Return the imports of Python's own modules."""
-        lines = ["import sys"]
+        lines = ["import sys"] + ["import threading"] * (self.fusing is not None)
         makers = {one.maker for one in self.classes}
         if "dataclasses.make_dataclass" in makers:
             lines.insert(0, "import dataclasses")
@@ -224,7 +274,13 @@ class _Fields:
 
     def libraries(self) -> list[str]:
         """Return the imports of NumPy and SciPy."""
-        return [f"import numpy as {self.program.np}", *self.program.imports]
+        imports = _once(self._of_both("imports"))
+        return [f"import numpy as {self.program.np}", *imports]
+
+    def _of_both(self, kind: str) -> tuple:
+        """Return what the two passes have of a kind, and both of them as one."""
+        fused = () if self.fusing is None else getattr(self.fusing.fused, kind)
+        return (*getattr(self.program, kind), *fused)
 
     # The public functions.
 
@@ -233,12 +289,18 @@ class _Fields:
         heads = ("forward", "value_and_grad", "value", "grad")
         names = {one: self.scope.public[one] for one in heads}
         names["check"] = self.helpers["check"]
-        forward = self._call(self.scope.called["forward"])
-        both = self._call(self.scope.called["value_and_grad"])
+        forward = call(self.scope.called["forward"], self.arguments)
+        both = call(self.scope.called["value_and_grad"], self.arguments)
+        extra = {"value_and_grad": self.fusing.keywords} if self.fusing else {}
         value = self.program.value
         return {
             **{
-                f"def_{one}": fitted(f"def {name}", self._parameters(), ":", 88)
+                f"def_{one}": fitted(
+                    f"def {name}",
+                    parameters(self.arguments, extra.get(one, ())),
+                    ":",
+                    88,
+                )
                 for one, name in names.items()
             },
             "unpack_arguments": self._unpack_arguments(),
@@ -258,42 +320,20 @@ class _Fields:
     @cached_property
     def _read(self) -> Text:
         """The arguments and sizes that the passes read, as `_check` returns them."""
-        names = self.program.read
+        names = self.read
         if len(names) == 1:
             return names[0]
         return packed(names, self.program.arguments, 84 - len(" = _check("))
 
     def _unpack_arguments(self) -> list[str]:
-        call = self._call(self.helpers["check"])
-        return assigned(self._read, call) if self.program.read else fitted("", call)
+        checked = call(self.helpers["check"], self.arguments)
+        return assigned(self._read, checked) if self.read else fitted("", checked)
 
     def _return_check(self) -> list[str]:
         flat = f"return {bare(self._read)}"
-        if not self.program.read or len(flat) <= 84:
-            return [flat] if self.program.read else []
+        if not self.read or len(flat) <= 84:
+            return [flat] if self.read else []
         return fitted("return ", self._read)
-
-    def _parameters(self) -> Group:
-        parts: list[str] = []
-        kinds = [one.kind for one in self.arguments]
-        for place, one in enumerate(self.arguments):
-            starred = any(part.startswith("*") for part in parts)
-            if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
-                parts.append("*")
-            parts.append(f"{_STARS.get(one.kind, '')}{one.name}")
-            positional = inspect.Parameter.POSITIONAL_ONLY
-            if one.kind is positional and positional not in kinds[place + 1 :]:
-                parts.append("/")
-        return Group("(", tuple(("", part) for part in parts), ")")
-
-    def _call(self, function: str) -> Group:
-        """Return a call with all arguments, those that are keyword-only by keyword."""
-        items = []
-        for one in self.arguments:
-            keyword = one.kind is inspect.Parameter.KEYWORD_ONLY
-            prefix = f"{one.name}=" if keyword else _STARS.get(one.kind, "")
-            items.append((prefix, one.name))
-        return Group(f"{function}(", tuple(items), ")")
 
     # The gradient.
 
@@ -313,8 +353,10 @@ class _Fields:
             lines.append(line if len(line) <= 84 else line.partition("  #")[0])
         return lines
 
-    def _return_backward(self) -> list[str]:
-        texts = self.program.gradients
+    def _returned(
+        self, texts: Mapping[str, str], title: str, before: str = "return "
+    ) -> list[str]:
+        """Return the lines that return a gradient of these arrays."""
         parts = [
             gradient_of(
                 self.by_name[n],
@@ -323,10 +365,10 @@ class _Fields:
             for n in self.description.wrt
         ]
         if self.description.single:
-            return fitted("return ", parts[0])
+            return fitted(before, parts[0])
         names = (f"{self.fields[name]}=" for name in self.description.wrt)
         keyed = tuple(zip(names, parts, strict=True))
-        return fitted("return ", Group(f"{self.scope.public['Gradient']}(", keyed, ")"))
+        return fitted(before, Group(f"{title}(", keyed, ")"))
 
     # What the check of the arguments and the self-check need.
 
@@ -372,7 +414,7 @@ class _Fields:
         uniform, draws = checking.is_uniform, DRAWS[self.description.domain]
         extra = "" if uniform else ", dtype"
         return {
-            "pass_made_up": self._pass_made_up(),
+            "pass_made_up": passed_from("arguments", self.arguments),
             "pairs": self._pairs(nested),
             "steps": (
                 "(1e-1, 1e-2, 1e-3)" if single else "(1e-2, 1e-3, 1e-4, 1e-5, 1e-6)"
@@ -385,18 +427,6 @@ class _Fields:
             "drawn_dtype": dtype if uniform else "dtype",
             "leaves": nested,
         }
-
-    def _pass_made_up(self) -> str:
-        """Return how made-up arguments are passed on: by position where they can be."""
-        named = inspect.Parameter.KEYWORD_ONLY
-        others = [
-            f"{f'{one.name}=' if one.kind is named else _STARS[one.kind]}arguments[{place}]"
-            for place, one in enumerate(self.arguments)
-            if one.kind is named or one.kind in _STARS
-        ]
-        count = len(self.arguments) - len(others)
-        positional = f"*arguments[:{count}]" if others else "*arguments"
-        return ", ".join([positional] * bool(count) + others)
 
     def _pairs(self, nested: bool) -> str:
         """Return the pairs of a made-up array and its part of the gradient."""

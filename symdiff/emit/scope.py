@@ -16,11 +16,19 @@ from .nesting import Class, class_of, containers, is_nested, is_record
 
 __all__ = ["HELPERS", "PUBLIC", "SHARED", "Scope", "fields"]
 
-PUBLIC = ("value", "forward", "backward", "value_and_grad", "grad", "Gradient")
-HELPERS = ("check", "array", "match", "self_check", "made_up", "random", "leaves")
-
+PUBLIC = (
+    *("value", "forward", "backward", "value_and_grad", "grad"),
+    *("Gradient", "Workspace"),
+)
+HELPERS = (
+    *("check", "array", "match", "self_check", "made_up", "random", "leaves"),
+    *("workspace", "outputs", "output", "apart", "arrays"),
+)
 # What functions of one module have in common.
-SHARED = ("array", "match", "leaves")
+SHARED = ("array", "match", "leaves", "output", "apart")
+
+# What a function that computes in a workspace has beside its arguments.
+EXTRA = ("out", "workspace", "arrays")
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,8 @@ class Scope:
             return {name: name for name in PUBLIC}
         words = (word[:1].upper() + word[1:] for word in self.prefix.split("_"))
         names = {name: f"{self.prefix}_{name}" for name in PUBLIC}
-        return names | {"Gradient": f"{''.join(words)}Gradient"}
+        title = "".join(words)
+        return names | {one: title + one for one in ("Gradient", "Workspace")}
 
     @cached_property
     def helpers(self) -> dict[str, str]:
@@ -74,6 +83,14 @@ class Scope:
                 if one not in found:
                     found[one] = names.give(f"_{one.name}")
         return found
+
+    @cached_property
+    def extra(self) -> dict[str, str]:
+        """The names of what a function that computes in a workspace has besides."""
+        names, leaves = self._names(), self.signature.leaves
+        for key in (one for leaf in leaves for one in leaf.path):
+            names.keep(str(key))
+        return {name: names.give(name) for name in EXTRA}
 
     @property
     def called(self) -> dict[str, str]:

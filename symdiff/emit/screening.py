@@ -38,26 +38,29 @@ _COMMON = _kinds(
 _TEMPLATE = _kinds(
     *(ast.Import, ast.ImportFrom, ast.alias, ast.ClassDef, ast.AnnAssign),
     *(ast.If, ast.Raise, ast.IfExp, ast.BoolOp, ast.boolop),
-    *(ast.ListComp, ast.GeneratorExp, ast.comprehension),
+    *(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.comprehension),
     *(ast.JoinedStr, ast.FormattedValue),
 )
 _IMPORTS = {
     "import dataclasses",
     "import sys",
+    "import threading",
     "from collections import namedtuple",
     "from typing import NamedTuple",
 }
 _NAMES = frozenset("""
-    Gradient NamedTuple TypeError ValueError __name__ above abs all along argument
-    arguments array below bool cache casting cotangent dataclasses dict drawn dtype
-    enumerate error errors expected field fields fits form getattr grad gradient hasattr
-    have isinstance issubclass key kind len list max name namedtuple norm object part
-    parts place print range rng rows scale shape size sizes slope start step str sys
-    tuple type value vars worst zip
+    Gradient NamedTuple TypeError ValueError __init__ __name__ above abs all along argument
+    arguments array below bool bounds cache casting cotangent dataclasses dict drawn
+    dtype end end_of_outputs enumerate error errors every expected field fields fits form
+    getattr given grad gradient hasattr have id is_output isinstance issubclass iter key
+    kind len list max name namedtuple next norm object one outputs owners part parts place
+    print range rng rows scale self shape size sizes slope sorted spans start step stop
+    str sys at take give_back threading tuple type value vars worst zip
     """.split())  # noqa: SIM905 - read more easily than a list
 _ATTRIBUTES = frozenset("""
-    __dataclass_fields__ __name__ _fields append argv asarray can_cast copy default_rng
-    exit float32 float64 fmin int64 integers items keys linalg make_dataclass maximum
+    __dataclass_fields__ __name__ _fields append argv array_utils asarray base byte_bounds
+    can_cast copy default_rng empty exit flags give_back kept lib local next pop take
+    writeable float32 float64 fmin int64 integers items keys linalg make_dataclass maximum
     memmap ndarray norm random reduce replace sqrt standard_normal uint64 uniform values
     vdot
     """.split())  # noqa: SIM905 - the same

@@ -67,7 +67,7 @@ def infix_writing(symbol: str, level: int) -> Callable[..., Code]:
     def write(writer: Writer, node: Any, left: Code, right: Code) -> Code:
         inside = min(level + 1, Level.ATOM)
         text = f"{wrap(left, inside)} {symbol} {wrap(right, inside)}"
-        return Code(text, level)
+        return Code(text, level, parts=(symbol, (left.text, right.text)))
 
     return write
 
@@ -113,7 +113,7 @@ def _write_not(writer: Writer, node: Any, x: Code) -> Code:
     # ~ of a comparison of Python's numbers would be one of whole numbers.
     if not writer.nodes.shape(node):
         return Code(f"{writer.function('np.logical_not')}({x.text})")
-    return Code(f"~{wrap(x, Level.UNARY)}", Level.UNARY)
+    return Code(f"~{wrap(x, Level.UNARY)}", Level.UNARY, parts=("~", (x.text,)))
 
 
 for _cls, _writing, _relation in (

@@ -171,9 +171,8 @@ class _Planner:
         if parts or (several and self._is_long(node, total)):
             self._run(node, total, 0 if fresh else 1)
             return
-        for one in total.partial[:-1]:
-            self.speller.learn(one)
-        self._visit(node)
+        for one in total.partial:
+            self._visit(one)
 
     def _is_long(self, node: sympy.Expr, total: _Sum) -> bool:
         """Return whether a sum should be a running one: it has a name or many terms."""

@@ -30,7 +30,7 @@ from .spelling import Speller, Step
 from .statement import Statement, laid
 from .usage import Usage
 
-__all__ = ["Program", "schedule"]
+__all__ = ["Locals", "Program", "Scheduler", "occurring", "schedule"]
 
 INDENT = 4
 
@@ -96,12 +96,12 @@ def schedule(
     """
     usage = Usage(graph, stepwise=style == "textbook")
     reserved = frozenset(taken)
-    drafts = _Scope(usage, reserved)
+    drafts = Locals(usage, reserved)
     steps = plan(usage, drafts.writer, drafts.namer)
-    return _Scheduler(usage, _Scope(usage, reserved), steps).program(kept)
+    return Scheduler(usage, Locals(usage, reserved), steps).program(kept)
 
 
-class _Scope:
+class Locals:
     """The module's own names, and those of inputs, sizes and constants."""
 
     def __init__(self, usage: Usage, taken: frozenset[str]) -> None:
@@ -134,10 +134,10 @@ class _Scope:
         )
 
 
-class _Scheduler:
+class Scheduler:
     """Writes the steps of both passes under their final names."""
 
-    def __init__(self, usage: Usage, scope: _Scope, steps: Plan) -> None:
+    def __init__(self, usage: Usage, scope: Locals, steps: Plan) -> None:
         self.usage = usage
         self.nodes = usage.nodes
         self.outputs = usage.graph.outputs
@@ -160,9 +160,7 @@ class _Scheduler:
         constants = tuple(map(self._constant, self.scope.constants))
         seed = self._seed()
         names = [given[id(node)] for node in cached]
-        sizes = _occurring(
-            self.writer.size_names.values(), backward, gradients.values()
-        )
+        sizes = occurring(self.writer.size_names.values(), backward, gradients.values())
         cache = (*kept, *(one for one in names if one not in kept), *sizes)
         return Program(
             np=self.writer.np,
@@ -189,10 +187,7 @@ class _Scheduler:
         self.writer.overwriting |= give_names(
             self.namer, self.steps.forward, kept, given
         )
-        steps = self.steps.forward
-        made = map(self._made, steps)
-        above = self.marks.making([step.value for step in steps], [*made], self.quotes)
-        return tuple(map(self._forward_statement, steps, above))
+        return self._forward_statements()
 
     def _backward(self) -> tuple[Statement, ...]:
         self.speller.take_views_again()
@@ -200,13 +195,19 @@ class _Scheduler:
         self.writer.overwriting |= give_names(self.namer, self.steps.backward, kept)
         return tuple(map(self._backward_statement, self.steps.backward))
 
+    def _forward_statements(self) -> tuple[Statement, ...]:
+        steps = self.steps.forward
+        made = map(self._made, steps)
+        above = self.marks.making([step.value for step in steps], [*made], self.quotes)
+        return tuple(map(self._forward_statement, steps, above))
+
     def _forward_statement(self, step: Step, above: tuple[str, ...]) -> Statement:
-        self._learn(step)
+        self.speller.prepare(step)
         name, lines = self._code(step)
         return Statement(name, lines, self._shape(step), self._comment(step), above)
 
     def _backward_statement(self, step: Step) -> Statement:
-        self._learn(step)
+        self.speller.prepare(step)
         name, lines = self._code(step)
         shape = "" if step.added or len(lines) > 1 else self._shape(step)
         above = self.marks.undoing(step.place, self.quotes)
@@ -240,11 +241,6 @@ class _Scheduler:
         readers = self.usage.consumers.get(id(value), ())
         uses = [one for one in readers if id(one) in self.usage.forward]
         return tuple(f"  {rule_of(self.nodes, one, value)}" for one in uses)
-
-    def _learn(self, step: Step) -> None:
-        inside, named = self.speller.read_by(step)
-        for node in (*named, *inside):
-            self.speller.learn(node)
 
     def _comment(self, step: Step) -> str:
         """Return the user's comment beside a forward statement."""
@@ -283,7 +279,7 @@ class _Scheduler:
     ) -> tuple[str, ...]:
         """Return the arguments and sizes that the passes read."""
         names = (*self.scope.arguments, *self.writer.size_names.values())
-        return _occurring(names, forward, [value, *cache])
+        return occurring(names, forward, [value, *cache])
 
     def _kept(self, cached: Sequence[sympy.Expr]) -> sympy.Expr:
         """Return how many numbers the cache has beside the arguments."""
@@ -303,7 +299,7 @@ class _Scheduler:
         texts: dict[str, str] = {}
         given: set[int] = set()
         for name, step in zip(self._wanted(), self.steps.results, strict=True):
-            self._learn(step)
+            self.speller.prepare(step)
             texts[name] = self._owned(step.value, id(step.value) in given)
             given.add(id(step.value))
         return texts
@@ -344,7 +340,7 @@ class _Scheduler:
         return Statement(name, (line,), show(array.shape))
 
 
-def _occurring(
+def occurring(
     names: Iterable[str], statements: Iterable[Statement], texts: Iterable[str]
 ) -> tuple[str, ...]:
     """Return those of some names that statements and texts read."""

@@ -16,7 +16,7 @@ from ..ops.layout import Reshape, Transpose, keeps_axes
 from ..ops.table import ROWS
 from ..source import Position, Turn
 
-__all__ = ["Usage"]
+__all__ = ["FusedUsage", "Usage"]
 
 
 class Usage:
@@ -178,3 +178,28 @@ class Usage:
         return id(node) in self.forward and any(
             id(one) not in self.forward for one in self.consumers[id(node)]
         )
+
+
+class FusedUsage(Usage):
+    """Facts on a graph's values where each operation on arrays is a statement."""
+
+    def needs_name(self, node: sympy.Expr) -> bool:
+        """Return whether a node is a statement: numbers as ever, arrays always.
+
+        But for views, and signs that a sum has.
+        """
+        if not self.nodes.shape(node) or self._repeats(node):
+            return super().needs_name(node)
+        return not self._is_subtracted(node)
+
+    def _is_subtracted(self, node: sympy.Expr) -> bool:
+        consumers = self.consumers[id(node)]
+        return (
+            is_negative(node)
+            and self.nodes[node].name is None
+            and id(node) not in self.outputs
+            and all(isinstance(one, sympy.Add) for one in consumers)
+        )
+
+    def _stands_for_reduction(self, node: sympy.Expr) -> bool:
+        return False

@@ -1,0 +1,204 @@
+"""Operations written into arrays that are there already: `np.tanh(h, out=h)`.
+
+In: nodes, and names of arrays of their shapes and dtypes. Out: statements that compute a
+value into an array. What NumPy has no such form for makes a new array.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+
+from ..code import Code, Writer
+from ..ops.choices import Safe, where
+from ..ops.elementwise import Cast
+from ..ops.indexing import IndexAdd, IndexSet
+from ..ops.layout import Broadcast
+from ..ops.table import ROWS
+from .spelling import Speller, Step
+from .usage import Usage
+
+__all__ = ["IntoSpeller"]
+
+
+class IntoSpeller(Speller):
+    """Writes steps into arrays; `arrays` are the names of these, by value."""
+
+    def __init__(self, usage: Usage, writer: Writer, given: dict[int, str]) -> None:
+        super().__init__(usage, writer, given)
+        self.arrays: dict[int, str] = {}
+
+    def over(self, step: Step) -> Sequence[sympy.Expr] | None:
+        """Return the operands that a step may write its value over, if nothing else
+        reads them; None where it makes a new array.
+        """
+        node = step.expression
+        operands = self.nodes[node].operands
+        if not self.nodes.shape(node) or step.added:
+            return None
+        if (way := _WAYS.get(type(node))) is not None:
+            return [operands[place] for place in way.over]
+        if ROWS[type(node)].block is not None:
+            return None
+        code = self.expression(node)
+        function = self._function(code)
+        if function is None:
+            return None
+        return self._elements(operands) if _is_elementwise(function) else ()
+
+    def lines(self, step: Step) -> list[str]:
+        """Return the lines of a step."""
+        array = self.arrays.get(id(step.value))
+        if array is None or step.added:
+            return super().lines(step)
+        name, node = self.given[id(step.value)], step.expression
+        way = _WAYS.get(type(node))
+        if way is None:
+            return [self._call(self.expression(node), array, name)]
+        bound = [] if name == array else [f"{name} = {array}"]
+        return [*bound, *way.lines(self.writer, node, name, *self._operands(node))]
+
+    def _elements(self, operands: Sequence[sympy.Expr]) -> list[sympy.Expr]:
+        """Return what an operation on elements reads: also below signs."""
+        found = []
+        for one in operands:
+            inner = self.nodes[one].operands
+            found += [one] if self.is_named(one) or len(inner) != 2 else [one, *inner]
+        return found
+
+    def _call(self, code: Code, array: str, name: str) -> str:
+        """Return the statement that writes a text's value into an array."""
+        operator, operands = _outermost(code)
+        if array == name and operator in _AUGMENTED:
+            first, second = operands
+            if first == array:
+                return f"{array} {operator}= {second}"
+            if second == array and operator in "+*":
+                return f"{array} {operator}= {first}"
+        function = self._function(code)
+        if operator == "**" and operands[1] == "2":
+            function, operands = "np.square", operands[:1]
+        assert function is not None
+        called = self.writer.function(function)
+        call = f"{called}({', '.join(operands)}, out={array})"
+        return call if array == name else f"{name} = {call}"
+
+    def _function(self, code: Code) -> str | None:
+        """Return what computes a text's outermost operation into an array."""
+        operator, _ = _outermost(code)
+        if operator in _FUNCTIONS:
+            return _FUNCTIONS[operator]
+        prefix, _, rest = operator.partition(".")
+        homes = {alias: module for module, alias in self.writer.modules.items()}
+        homes[self.writer.np] = "np"
+        name = f"{homes[prefix]}.{rest}" if prefix in homes else operator
+        return name if name in _WITH_OUT or _is_elementwise(name) else None
+
+
+def _outermost(code: Code) -> tuple[str, tuple[str, ...]]:
+    if code.negated is not None:
+        return "negative", (code.negated.text,)
+    return code.parts or ("", ())
+
+
+# What operators and methods are as functions.
+_FUNCTIONS = {
+    "+": "np.add",
+    "-": "np.subtract",
+    "*": "np.multiply",
+    "/": "np.divide",
+    "//": "np.floor_divide",
+    "%": "np.remainder",
+    "**": "np.power",
+    "&": "np.bitwise_and",
+    "|": "np.bitwise_or",
+    "~": "np.invert",
+    "<": "np.less",
+    "<=": "np.less_equal",
+    ">": "np.greater",
+    ">=": "np.greater_equal",
+    "==": "np.equal",
+    "!=": "np.not_equal",
+    "@": "np.matmul",
+    "negative": "np.negative",
+    ".sum": "np.add.reduce",
+    ".prod": "np.multiply.reduce",
+    ".max": "np.maximum.reduce",
+    ".min": "np.minimum.reduce",
+}
+_AUGMENTED = ("+", "-", "*", "/")
+
+# Functions beside the elementwise ones that can write into an array.
+_WITH_OUT = {
+    *("np.concatenate", "np.stack", "np.einsum", "np.outer", "np.cumsum", "np.cumprod"),
+    *("np.clip", "np.maximum.accumulate", "np.minimum.accumulate"),
+}
+
+
+@cache
+def _is_elementwise(name: str) -> bool:
+    """Return whether a function computes element by element."""
+    module, _, function = name.rpartition(".")
+    home: Any = np if module == "np" else None
+    if module == "scipy.special":
+        home = importlib.import_module(module)
+    found = getattr(home, function, None)
+    return isinstance(found, np.ufunc) and found.signature is None
+
+
+# What is no call of one function.
+
+
+class _Way(NamedTuple):
+    """How a kind of node is written into an array, and which operands it may be over."""
+
+    lines: Callable[..., list[str]]
+    over: tuple[int, ...] = ()
+
+
+def _cast(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
+    copy = writer.function("np.copyto")
+    return [f'{copy}({array}, {x.text}, casting="unsafe")']
+
+
+def _broadcast(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
+    return [f"{writer.function('np.copyto')}({array}, {x.text})"]
+
+
+def _choice(
+    writer: Writer, node: Any, array: str, condition: Code, a: Code, b: Code
+) -> list[str]:
+    copy = writer.function("np.copyto")
+    taken = f"{copy}({array}, {a.text}, where={condition.text})"
+    return [taken] if b.text == array else [f"{copy}({array}, {b.text})", taken]
+
+
+def _added(writer: Writer, node: Any, array: str, *operands: Code) -> list[str]:
+    adding = ROWS[type(node)].adding
+    assert adding is not None
+    return [f"{array}.fill(0)", *adding(writer, node, array, *operands)]
+
+
+def _assigned(
+    writer: Writer, node: Any, array: str, x: Code, *operands: Code
+) -> list[str]:
+    block = ROWS[type(node)].block
+    assert block is not None
+    lines = block(writer, node, array, Code(array), *operands)
+    copy = f"{writer.function('np.copyto')}({array}, {x.text})"
+    return lines if x.text == array else [copy, *lines]
+
+
+_WAYS: dict[type, _Way] = {
+    Cast: _Way(_cast),
+    Broadcast: _Way(_broadcast),
+    where: _Way(_choice, over=(2,)),
+    Safe: _Way(_choice, over=(2,)),
+    IndexAdd: _Way(_added),
+    IndexSet: _Way(_assigned, over=(0,)),
+}
