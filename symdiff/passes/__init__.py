@@ -4,8 +4,9 @@ Their order: `stabilise` rewrites what would overflow or cancel, `guard` compute
 branches of `where` that are not taken at safe arguments, `reverse` adds the gradient,
 `simplify` folds what the chain rule leaves undone, `collect` gathers the factors of
 products, `factor` multiplies with common ones once, `order` splits products of three
-and more arrays, `share` finds what is computed twice. What no output needs is in no
-graph: passes walk from the outputs.
+and more arrays, `share` finds what is computed twice. For forward mode `tangent` stands
+in the place of `reverse`. What no output needs is in no graph: passes walk from the
+outputs.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from .reverse import reverse
 from .share import share
 from .simplify import simplify
 from .stabilise import chosen, stabilise
+from .tangent import tangent
 
 __all__ = [
     "Stages",
@@ -30,9 +32,11 @@ __all__ = [
     "order",
     "reverse",
     "run",
+    "run_forward",
     "share",
     "simplify",
     "stabilise",
+    "tangent",
 ]
 
 # Each round looks at every node once; most graphs need two.
@@ -50,10 +54,7 @@ class Stages:
 
 def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> Stages:
     """Return a graph with its gradient, at each stage."""
-    graph = stabilise(graph, settings)
-    if SAFE_WHERE.name in chosen(settings):
-        graph = guard(graph)
-    graph = reverse(graph, wrt, settings.corners)
+    graph = reverse(_stable(graph, settings), wrt, settings.corners)
     differentiated = order(graph)
     if settings.simplify:
         graph = simplify(graph)
@@ -64,6 +65,18 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> Stages:
         return Stages(differentiated, simplified, simplified)
     shared = share(simplified, forward=settings.rewrites != "none")
     return Stages(differentiated, simplified, shared)
+
+
+def run_forward(graph: Graph, wrt: Sequence[str], settings: Settings) -> Graph:
+    """Return a graph with its value's slope along directions, as `tangent` has it."""
+    graph = tangent(_stable(graph, settings), wrt, settings.corners)
+    return share(order(_settled(simplify(graph))))
+
+
+def _stable(graph: Graph, settings: Settings) -> Graph:
+    """Return a graph that can be differentiated at the hard points."""
+    graph = stabilise(graph, settings)
+    return guard(graph) if SAFE_WHERE.name in chosen(settings) else graph
 
 
 def _settled(graph: Graph) -> Graph:
