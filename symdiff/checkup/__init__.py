@@ -2,7 +2,7 @@
 
 `claim` judges slopes along directions, `parameter` the entries of one array, `mistakes`
 guesses what is wrong with it, `point` puts them together, `checking` finds the points,
-`record` says what came of it. `structure` and `inputs` read what users give.
+`record` says what came of it. `structure` reads what users give.
 """
 
 from .checking import check

@@ -16,9 +16,9 @@ import numpy as np
 from .. import pipeline
 from ..bounds import index_bounds, values_at
 from ..errors import SpecError
+from ..inputs import is_sampler, read_data, read_sample
 from ..specs import read_signature
 from ..verify.sampling import DOMAINS, draw, size_sets
-from .inputs import is_sampler, read_data, read_sample
 from .point import Point
 from .record import Checkup
 from .subject import Subject, by_hand, emitted, named, with_lines

@@ -55,7 +55,7 @@ def verb(
 
 def _found(asked: Job, gradient: str | None, data: str | None, seed: int) -> Checkup:
     from ..checkup import check
-    from ..checkup.inputs import load_data
+    from ..inputs import load_data
 
     loss = loading.load(asked.target)
     options: dict[str, Any] = {**asked.arguments(), "seed": seed}

@@ -1,4 +1,4 @@
-"""Arguments at which a gradient is checked: made up, given, or drawn by the user.
+"""Arguments of a loss that the user gives, or draws by a function of his own.
 
 In: a `Signature`, and the user's data by name or what a function `sample(rng, sizes)`
 returned. Out: an array for each leaf, and the values of the unknown sizes. Refused with
@@ -15,9 +15,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import FileError, SpecError
-from ..leaves import near
-from ..specs import Argument, Leaf, Signature
+from .errors import FileError, SpecError
+from .leaves import near
+from .specs import Argument, Leaf, Signature
 
 __all__ = ["fitted", "is_sampler", "load_data", "read_data", "read_sample"]
 
