@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from . import numerical, tape, testing
     from .checkup import Checkup, check
+    from .comparison import Comparison, compare
     from .errors import (
         CornerWarning,
         FileError,
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ArraySpec": "specs",
+    "Comparison": "comparison",
     "Checkup": "checkup",
     "Compiled": "pipeline",
     "CompiledModule": "several",
     "check": "checkup",
+    "compare": "comparison",
     "compile": "pipeline",
     "compile_module": "several",
 }
@@ -50,6 +53,7 @@ __all__ = [
     "Checkup",
     "Compiled",
     "CompiledModule",
+    "Comparison",
     "CornerWarning",
     "FileError",
     "MutationError",
@@ -64,6 +68,7 @@ __all__ = [
     "ValueDependenceError",
     "VerificationError",
     "check",
+    "compare",
     "compile",
     "compile_module",
     "numerical",

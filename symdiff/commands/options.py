@@ -94,7 +94,7 @@ def _names(
     return names if "," in text else names[0]
 
 
-_LOSS_OPTIONS = (
+_ARGUMENTS = (
     click.option(
         "--arg",
         "args",
@@ -126,6 +126,9 @@ _LOSS_OPTIONS = (
         show_default=True,
         help="Dtype of arguments whose spec has none.",
     ),
+)
+
+_SETTINGS = (
     click.option(
         "--rewrites",
         type=click.Choice(REWRITES),
@@ -159,11 +162,18 @@ _LOSS_OPTIONS = (
 )
 
 
-def loss_options(function: Decorated) -> Decorated:
-    """Give a verb the options that `job` takes."""
-    for option in reversed(_LOSS_OPTIONS):
+def argument_options(function: Decorated) -> Decorated:
+    """Give a verb the options that describe the arguments of a loss."""
+    for option in reversed(_ARGUMENTS):
         function = option(function)
     return function
+
+
+def loss_options(function: Decorated) -> Decorated:
+    """Give a verb the options that `job` takes."""
+    for option in reversed(_SETTINGS):
+        function = option(function)
+    return argument_options(function)
 
 
 def job(

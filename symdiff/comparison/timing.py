@@ -1,0 +1,97 @@
+"""Methods timed in turn, so that what else the machine does falls on all alike.
+
+In: methods that are ready to run. Out: the seconds of a run of each and their ratio to
+the loss's, medians over rounds; the memory that a run takes at its peak. Nothing is
+refused: a method that has run once is taken to run again.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .method import Method
+
+__all__ = ["Times", "in_turn", "peak_memory", "shortest"]
+
+SHORTEST = 2e-3  # seconds that the clock is asked for: shorter runs are repeated
+
+
+class Times(NamedTuple):
+    """The median seconds of a run, and the median of its ratios to the loss's beside it."""
+
+    seconds: float
+    ratio: float
+
+
+def in_turn(
+    loss: Callable[[], Any],
+    loss_seconds: float,
+    methods: Mapping[str, tuple[Method, float]],
+    rounds: int,
+) -> tuple[float, dict[str, Times]]:
+    """Return the median seconds of the loss, and the times of each method by its name.
+
+    Each has about the seconds of a run beside it. The loss is run before every run of
+    a method.
+    """
+    beside: list[float] = []
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
+    with _uncollected():
+        for _ in range(rounds):
+            for name, (method, about) in methods.items():
+                beside.append(_seconds(loss, loss_seconds))
+                with method.context():
+                    seconds = _seconds(method.run, about)
+                found[name].append((seconds, seconds / beside[-1]))
+    times = {
+        name: Times(*np.median(pairs, axis=0).tolist()) for name, pairs in found.items()
+    }
+    return float(np.median(beside or [loss_seconds])), times
+
+
+def shortest(run: Callable[[], Any], times: int = 3) -> float:
+    """Return the seconds of the shortest of a few runs."""
+    return min(_seconds(run, SHORTEST) for _ in range(times))
+
+
+def _seconds(run: Callable[[], Any], about: float) -> float:
+    """Return the seconds of a run, which takes about some: short ones are repeated."""
+    count = max(1, int(SHORTEST / max(about, 1e-7)))
+    start = time.perf_counter()
+    for _ in range(count):
+        run()
+    return (time.perf_counter() - start) / count
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the search for circles of objects, which would fall on one run of many."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def peak_memory(method: Method) -> int:
+    """Return the bytes that a run takes at its peak, beside what was there."""
+    traced_before = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        with method.context():
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            method.run()
+            return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not traced_before:
+            tracemalloc.stop()
