@@ -211,6 +211,10 @@ MISTAKES = {
         "S",
         "its transpose is added to it",
     ),
+    "a number": (
+        ((lambda x: np.sin(3 * x)), lambda x: np.cos(3 * x), (0.5,), {}),
+        *("x", "3 times too small"),
+    ),
     "another's gradient": (
         (
             lambda x, y: np.sum(x**2 * y),

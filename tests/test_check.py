@@ -125,6 +125,47 @@ def _scattered(x, k, exponent):
     return d
 
 
+# Complex steps, where the loss allows them.
+
+ANALYTIC = {
+    "a polynomial": lambda x: np.sum(x**3),
+    "a product": lambda x: np.linalg.det(np.outer(x, x) + np.eye(len(x))),
+    "a chain": lambda x: np.log(np.sum(np.exp(np.tanh(x[1:] @ x[1:] * x)))),
+}
+NOT_ANALYTIC = {
+    "a corner": lambda x: np.sum(np.abs(x) * x),
+    "a norm": lambda x: np.linalg.norm(x) ** 2,
+    "a conjugate": lambda x: np.vdot(x, x),
+    "what takes no complex number": lambda x: np.sum(np.hypot(x, 1.0)),
+    "what makes real ones of complex ones": lambda x: np.sum(x.astype(float) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", ANALYTIC)
+def test_an_analytic_loss_is_held_against_complex_steps(name):
+    checkup = symdiff.check(ANALYTIC[name], {"x": "n"})
+    assert checkup.ok
+    assert checkup.complex_step is not None
+    assert checkup.complex_step < 1e-13
+    assert "complex steps agree to " in str(checkup)
+
+
+@pytest.mark.parametrize("name", NOT_ANALYTIC)
+def test_complex_steps_are_not_taken_of_what_is_not_analytic(name):
+    checkup = symdiff.check(NOT_ANALYTIC[name], {"x": "n"})
+    assert checkup.ok
+    assert checkup.complex_step is None
+
+
+def test_complex_steps_see_what_differences_cannot():
+    def nearly(x):
+        return 3 * x**2 * (1 + 1e-10)
+
+    checkup = symdiff.check(lambda x: np.sum(x**3), {"x": "n"}, gradient=nearly)
+    assert checkup.ok
+    assert checkup.complex_step == pytest.approx(1e-10, rel=1e-3)
+
+
 # What is wrong.
 
 

@@ -41,7 +41,7 @@ class _Case:
 
     def at(self, candidate: np.ndarray) -> np.ndarray:
         """Return an array of the gradient's shape at the known entries."""
-        return np.asarray(candidate, float)[self.places]
+        return np.ravel(np.asarray(candidate, float)[self.places])
 
     def explains(self, candidate: np.ndarray) -> bool:
         """Return whether values at the known entries are the right slopes."""

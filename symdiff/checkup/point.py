@@ -33,13 +33,18 @@ class Point:
     sizes: those of the arguments there. remainders: f(x + h v) - f(x) - h g.v at the
     steps h, v being a random direction of the wrong arrays, of all where none is.
     order: the power of h with which the remainders fall: 2 and more where the gradient
-    is right, 1 where it is wrong, NaN where rounding hides it.
+    is right, 1 where it is wrong, NaN where rounding hides it. complex_step: the largest
+    distance of a right gradient from complex steps, relative to its array's largest
+    entry, None where the loss does not allow them. explanations: at which operations
+    of the loss a wrong gradient goes wrong, as far as that can be told.
     """
 
     sizes: Mapping[str, int]
     parameters: tuple[Parameter, ...]
     remainders: tuple[tuple[float, float], ...] = ()
     order: float = np.nan
+    complex_step: float | None = None
+    explanations: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:

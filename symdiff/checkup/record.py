@@ -23,16 +23,13 @@ class Checkup:
 
     loss, gradient: their names, "" for the emitted gradient. points: what was found at
     each, the last one being the first that is wrong. evaluations: calls of the loss.
-    complex_step: the largest distance from the gradient by complex steps, relative to
-    its array's largest entry, None where the loss does not allow them. notes: what else
-    there is to say.
+    notes: what else there is to say.
     """
 
     loss: str
     gradient: str
     points: tuple[Point, ...]
     evaluations: int
-    complex_step: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -55,6 +52,12 @@ class Checkup:
         """The order of the Taylor remainder there: 2 and more if right, 1 if wrong."""
         return self.points[-1].order
 
+    @property
+    def complex_step(self) -> float | None:
+        """The largest distance from complex steps, None if they were not taken."""
+        gaps = [point.complex_step for point in self.points]
+        return max((gap for gap in gaps if gap is not None), default=None)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON has it: no tuples, no NaN, no infinities."""
         return {
@@ -75,7 +78,9 @@ class Checkup:
             where = "; ".join(filter(None, map(_sizes, self.points)))
             lines.append(f"at {where}" if where else f"at {len(self.points)} points")
         if self.complex_step is not None:
-            lines.append(f"complex steps agree to {self.complex_step:.0e}")
+            lines.append(
+                f"complex steps agree to {self.complex_step:.0e} of the largest entry"
+            )
         lines.append(f"{self.evaluations} evaluations of the loss")
         return "\n".join([*lines, *self.notes])
 
@@ -89,6 +94,7 @@ def lines_of(point: Point) -> Iterator[str]:
     for one in point.parameters:
         yield f"  {one.name:{width}}  {_found(one)}"
         yield from (f"      {line}" for line in _details(one))
+    yield from (f"  {text}" for text in point.explanations)
     yield from _table(point)
 
 
@@ -172,6 +178,7 @@ def _point(point: Point) -> dict[str, Any]:
     return {
         "outcome": point.outcome,
         "sizes": dict(point.sizes),
+        "explanations": list(point.explanations),
         "order": _finite(point.order),
         "remainders": [[step, _finite(size)] for step, size in point.remainders],
         "parameters": [_parameter(one) for one in point.parameters],

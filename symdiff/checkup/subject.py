@@ -8,24 +8,32 @@ nested as the arguments are.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, Variable
+from ..numerical.ladder import SAFETY
 from ..pipeline import Compiled
 from ..source import statement_of
 from ..specs import Signature, passed
 from ..trace.run import trace
 from ..verify.sampling import nest
 from ..verify.slopes import Loss
+from .analytic import complex_gap, is_analytic
 from .claim import Arrays
+from .locating import broken_rule, lines_at_fault
 from .point import Point, lengths, look
 from .structure import Structure
+from .walk import Walk, walked
 
 __all__ = ["Claimed", "Subject", "by_hand", "emitted", "named", "with_lines"]
+
+
+LIKE = 1e-6  # relative: slopes that differ by less are one
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Subject:
         seed: int,
     ) -> None:
         self.signature = signature
+        self.fn = fn
         self.loss = Loss(signature.bind(fn), signature)
         self.claimed = claimed
         self.entries, self.seed = entries, seed
@@ -83,16 +92,65 @@ class Subject:
                 moved[self.places[name]] = array
             return self.loss(moved)
 
-        return look(
+        arrays = {name: wide[place] for name, place in self.places.items()}
+        gradient = self.structure.read(claimed)
+        point = look(
             loss,
-            {name: wide[place] for name, place in self.places.items()},
-            self.structure.read(claimed),
+            arrays,
+            gradient,
             sizes=_sizes(self.signature, leaves),
             lengths=lengths(zip(self.names, leaves, strict=True)),
-            precision=_precision(self.signature),
+            precision=self.precision,
             entries=self.entries,
             seed=self.seed,
         )
+        if point.outcome == "wrong" and self.claimed.graph is not None:
+            explanations = tuple(self._explained(wide, gradient, point))
+            return replace(point, explanations=explanations)
+        if point.outcome == "right" and self.is_analytic:
+            gap = complex_gap(loss, arrays, gradient, point.parameters)
+            return replace(point, complex_step=gap)
+        return point
+
+    def _explained(
+        self, leaves: Sequence[np.ndarray], gradient: Arrays, point: Point
+    ) -> Iterator[str]:
+        """Yield at which operations of the loss a gradient goes wrong."""
+        known = self.signature.leaves
+        names = {access: known[place].name for access, place in self.places.items()}
+        walk = walked(self.fn, self.signature, leaves, list(names.values()))
+        if not _agrees(walk, names, point):
+            yield broken_rule(walk)
+        elif all(gradient[one.name].shape == one.shape for one in point.parameters):
+            claimed = {names[access]: part for access, part in gradient.items()}
+            accesses = {name: access for access, name in names.items()}
+            for name, text in lines_at_fault(walk, claimed).items():
+                yield f"{accesses[name]} is {text}" if name else f"it is {text}"
+
+    @cached_property
+    def precision(self) -> str:
+        """The dtype in which the gradient is computed."""
+        is_single = any(leaf.dtype == "float32" for leaf in self.signature.leaves)
+        return "float32" if is_single else "float64"
+
+    @cached_property
+    def is_analytic(self) -> bool:
+        """Whether the loss is known to be analytic, so that complex steps hold."""
+        graph, leaves = self.claimed.graph, self.signature.leaves
+        wanted = [leaves[place].name for place in self.places.values()]
+        return graph is not None and is_analytic(graph, wanted)
+
+
+def _agrees(walk: Walk, names: Mapping[str, str], point: Point) -> bool:
+    """Return whether the rules of the table give the slopes that differences do."""
+    for one in point.parameters:
+        slopes = walk.gradient[names[one.name]]
+        for entry in one.entries:
+            room = SAFETY * entry.error + LIKE * np.max(np.abs(slopes))
+            gap = abs(slopes[entry.index] - entry.numerical)
+            if entry.outcome == "wrong" and gap > room:
+                return False
+    return True
 
 
 def emitted(compiled: Compiled, signature: Signature) -> Claimed:
@@ -142,11 +200,6 @@ def _parameters(function: Callable) -> set[str]:
 
 def named(fn: Callable) -> str:
     return getattr(fn, "__name__", type(fn).__name__)
-
-
-def _precision(signature: Signature) -> str:
-    is_single = any(leaf.dtype == "float32" for leaf in signature.leaves)
-    return "float32" if is_single else "float64"
 
 
 def _sizes(signature: Signature, leaves: Sequence[np.ndarray]) -> dict[str, int]:
