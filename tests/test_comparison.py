@@ -17,7 +17,8 @@ from symdiff.settings import STYLES
 
 ARGS = {"W": (3, 4), "b": (4,), "X": ("n", 3), "y": ("n", 4)}
 PEERS = ("jax", "jax-jit", "torch")
-OWN = [name for name in METHODS if name not in PEERS]
+WRITTEN_OUT = ("sympy", "sympy-cse")
+OWN = [name for name in METHODS if name not in (*PEERS, *WRITTEN_OUT)]
 EXACT = {
     *(f"symdiff-{style}" for style in STYLES),
     *("autograd", "symdiff-tape", "forward-mode", "complex-step"),
@@ -42,13 +43,13 @@ def compared(fn=loss, args=ARGS, **options):
 
 @pytest.fixture(scope="module")
 def comparison():
-    return compared(methods=OWN, gradient=by_hand)
+    return compared(methods=[*OWN, *WRITTEN_OUT], gradient=by_hand)
 
 
 def test_exact_methods_agree_with_the_closed_form_and_all_are_there(comparison):
-    assert [row.method for row in comparison.rows] == ["given", *OWN]
+    assert [row.method for row in comparison.rows] == ["given", *OWN, *WRITTEN_OUT]
     assert not any(row.error for row in comparison.rows)
-    for name in (*EXACT, "given"):
+    for name in (*EXACT, *WRITTEN_OUT, "given"):
         assert comparison[name].largest_error < 1e-14, name
         assert comparison.is_right(name)
     assert comparison.judged == comparison.entries == 16
@@ -80,6 +81,45 @@ def test_costs_are_measured(comparison):
     assert comparison["symdiff-plain"].compiling < comparison["symdiff-plain"].first
     # 5 * 3 * 4 multiply-adds forward and 5 * 3 * 4 for the gradient of W.
     assert comparison["symdiff-plain"].operations > 2 * 2 * 60
+
+
+def test_symbolic_derivatives_swell_and_common_subexpressions_undo_it():
+    def chain(w):
+        for _ in range(6):
+            w = np.sin(w) * np.exp(-w)
+        return np.sum(w)
+
+    found = symdiff.compare(chain, {"w": (1,)}, methods=WRITTEN_OUT, rounds=1)
+    plain, shared = (found[name] for name in WRITTEN_OUT)
+    assert plain.operations > 8 * shared.operations
+    assert max(plain.largest_error, shared.largest_error) < 1e-13
+    # By hand: sin, exp, negation and product each time; cos and few more for the slope.
+    assert 6 * 4 < shared.operations < 6 * 12
+
+
+def test_symbolic_derivatives_of_choices():
+    def chosen(w, x):
+        above = np.maximum(w * x, 0.1) + np.minimum(w, x) + np.abs(w - 1)
+        return np.mean(np.where(above > 1, np.log1p(above), above**2)) + w.max()
+
+    args = {"w": np.array([0.5, 2.0, -1.0, 0.9]), "x": np.array([1.0, 0.3, -2.0, 0.2])}
+    found = symdiff.compare(chosen, args, methods=WRITTEN_OUT, rounds=1)
+    for row in found.rows:
+        assert not row.error
+        assert row.largest_error < 1e-12
+
+
+@pytest.mark.parametrize("size", [300, 300_000])
+def test_a_loss_that_is_too_large_to_be_written_out_says_so(size):
+    found = symdiff.compare(
+        lambda w: np.sum(np.tanh(w) ** 2),
+        {"w": (size,)},
+        methods=["symdiff-plain", "sympy"],
+        rounds=1,
+        budget=1e-3,
+    )
+    assert "too large for SymPy" in found["sympy"].error
+    assert found["symdiff-plain"].largest_error < 1e-14
 
 
 def test_a_wrong_gradient_of_ones_own_is_told():

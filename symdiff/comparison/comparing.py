@@ -21,7 +21,7 @@ from ..specs import read_signature
 from . import compiled, numeric, recording
 from .arguments import arguments
 from .given import given
-from .method import Imports, Sampling
+from .method import Costs, Imports, Method, Sampling
 from .problem import Problem
 from .record import Comparison
 from .reference import refer
@@ -30,6 +30,18 @@ from .trial import Maker, Trial, tried
 
 __all__ = ["METHODS", "compare"]
 
+
+def _symbolic(*, shared: bool) -> Maker:
+    """Return what makes the symbolic method, and imports SymPy only then."""
+
+    def make(problem: Problem, costs: Costs, sampling: Sampling) -> Method:
+        symbolic = costs.imported("symdiff.comparison.symbolic").symbolic
+        method: Method = symbolic(shared=shared)(problem, costs, sampling)
+        return method
+
+    return make
+
+
 METHODS: dict[str, Maker] = {
     **{f"symdiff-{style}": compiled.emitted(style) for style in STYLES},
     "autograd": recording.autograd,
@@ -37,6 +49,8 @@ METHODS: dict[str, Maker] = {
     "jax-jit": recording.jax_jit,
     "torch": recording.torch,
     "symdiff-tape": recording.tape,
+    "sympy": _symbolic(shared=False),
+    "sympy-cse": _symbolic(shared=True),
     "forward-mode": compiled.forward_mode,
     "forward-difference": numeric.entrywise(numerical.forward_difference, 1),
     "central-difference": numeric.entrywise(numerical.central_difference, 2),
@@ -100,6 +114,7 @@ def compare(
     imports = Imports()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
+        imports.library("sympy")
         pipeline = imports.library("symdiff.pipeline")
         signature = read_signature(fn, args, static, dtype)
         wanted, single = pipeline.read_wrt(signature, wrt)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..settings import Settings
+from ..specs import passed
 from .method import Costs, Found, Method, Sampling
 from .problem import Problem
 
@@ -26,6 +27,7 @@ def emitted(style: str) -> Callable[[Problem, Costs, Sampling], Method]:
     """Return what makes the method of the module in one style."""
 
     def make(problem: Problem, costs: Costs, _: Sampling) -> Method:
+        costs.imported("sympy")
         pipeline = costs.imported("symdiff.pipeline")
         with costs.compiles():
             compiled = pipeline.compile(
@@ -39,9 +41,10 @@ def emitted(style: str) -> Callable[[Problem, Costs, Sampling], Method]:
             )
             run = compiled.module.value_and_grad
 
-        called = problem.signature.bind(run)
+        pairs = zip(problem.signature.arguments, problem.arguments, strict=True)
+        positional, keywords = passed((x.kind, x.name, value) for x, value in pairs)
         return Method(
-            lambda: called(*problem.arguments),
+            lambda: run(*positional, **keywords),
             problem.nested,
             operations=_operations(compiled.report, problem),
             note="its time until the first gradient is without verification",
@@ -64,6 +67,7 @@ def _operations(report: Any, problem: Problem) -> int:
 
 def forward_mode(problem: Problem, costs: Costs, sampling: Sampling) -> Method:
     """Return the method of one pass for each entry, along that entry alone."""
+    costs.imported("sympy")
     costs.imported("symdiff.pipeline")
     with costs.compiles():
         slope = _slope(problem)

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from ..trace.reaching import reached
-
 __all__ = ["Rebinding"]
 
 
@@ -22,6 +20,8 @@ class Rebinding:
     """Names that a function reaches, and what they are to stand for."""
 
     def __init__(self, fn: Callable, modules: Mapping[ModuleType, Any]) -> None:
+        from ..trace.reaching import reached
+
         stand_ins = _stand_ins(modules)
         found = reached(fn)
         self._names = [

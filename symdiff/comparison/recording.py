@@ -108,6 +108,7 @@ def torch(problem: Problem, costs: Costs, _: Sampling) -> Method:
 
 def tape(problem: Problem, costs: Costs, _: Sampling) -> Method:
     """Return the method of symdiff's tape."""
+    costs.imported("sympy")
     library = costs.imported("symdiff.tape")
     recorded = library.value_and_grad(problem.fn, problem.asked)
     called = problem.signature.bind(recorded)
