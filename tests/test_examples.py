@@ -33,6 +33,19 @@ def load(example: str, name: str) -> ModuleType:
     return module
 
 
+def load_script(example: str, name: str) -> ModuleType:
+    """A script, with the modules beside it as it finds them when it is run."""
+    beside = {one.stem for one in (EXAMPLES / example).glob("*.py")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES / example)
+        for one in beside & sys.modules.keys():
+            patch.delitem(sys.modules, one)
+        script = load(example, name)
+        for one in beside & sys.modules.keys():
+            del sys.modules[one]
+    return script
+
+
 def run(*words: object, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, *map(str, words)],
@@ -143,6 +156,9 @@ def error_against_differences(example: str, most: int) -> float:
     )
 
 
+WEIGHTS = ["--wrt", "W1,b1,W2,b2"]
+
+
 @pytest.mark.parametrize(
     ("example", "options"),
     [
@@ -151,6 +167,10 @@ def error_against_differences(example: str, most: int) -> float:
         ("mlp784", ["-o", "gradient.py"]),
         ("mlp784", ["-o", "gradient32.py", "--dtype", "float32"]),
         ("random_weights", ["-o", "gradient.py"]),
+        ("why_backprop", ["-o", "gradient.py", "--dtype", "float32"]),
+        ("million_weights", [*WEIGHTS, "-o", "gradient.py"]),
+        ("million_weights", [*WEIGHTS, "-o", "gradient32.py", "--dtype", "float32"]),
+        ("symbolic_auto_numeric", ["-o", "gradient.py"]),
     ],
 )
 def test_the_committed_gradient_is_fresh(example: str, options: list[str]) -> None:
@@ -247,3 +267,85 @@ def test_back_propagation_learns_more_than_all_that_do_without(tmp_path: Path) -
     trained = without - {"perceptron's rule", "Boltzmann machine"}
     assert max(accuracy[one] for one in trained) < 80
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def numbers(text: str, row: str) -> list[float]:
+    """The numbers in a table's row that begins with these words."""
+    (line,) = (one for one in text.splitlines() if one.startswith(f"│ {row} "))
+    words = line.removeprefix(f"│ {row} ").replace(",", "").replace("│", " ").split()
+    return [float(word) for word in words if re.fullmatch(r"[\d.]+(e[+-]\d+)?", word)]
+
+
+def is_picture(path: Path) -> bool:
+    return path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_numerical_gradients_take_an_evaluation_more_than_there_are_parameters(
+    tmp_path: Path,
+) -> None:
+    script, picture = EXAMPLES / "why_backprop" / "measure.py", tmp_path / "cost.png"
+    words = ["--samples", "20", "--budget", "0.1", "--most", "10000", "--out", picture]
+    text = run(script, *words, folder=tmp_path)
+    assert numbers(text, "forward differences")[0] == 335_115
+    *_, ratio, _, times = numbers(text, "9,943")
+    assert 1 < ratio < 20
+    assert times > 9943 / 20
+    assert is_picture(picture)
+
+
+def test_one_module_is_the_gradient_of_networks_of_all_sizes() -> None:
+    measure = load_script("why_backprop", "measure")
+    for size in (1_000, 20_000):
+        rng = np.random.default_rng(5)
+        inputs, hidden = measure.widths(size)
+        params = measure.make_params(inputs, hidden, rng)
+        assert measure.count(params) == pytest.approx(size, rel=0.05)
+        data = measure.make_data(inputs, 16, rng)
+        gradient = load("why_backprop", "gradient").grad(params, *data)
+        expected = load("mlp784", "by_hand").value_and_grad(params, *data)[1]
+        assert largest_relative_error(gradient, expected) <= 1e-4
+
+
+def test_forward_differences_lose_half_of_the_digits(tmp_path: Path) -> None:
+    script, picture = EXAMPLES / "million_weights" / "measure.py", tmp_path / "u.png"
+    words = ["--inputs", "20", "--hidden", "30", "--batch", "8", "--out", picture]
+    text = run(script, *words, folder=tmp_path).partition("Relative errors")[2]
+    errors = {
+        power: numbers(text, f"forward difference │ 1e-{power:02}")[-1]
+        for power in range(1, 17)
+    }
+    best = min(errors, key=lambda power: errors[power])
+    assert 6 <= best <= 9
+    assert 1e-9 < errors[best] < 1e-5
+    assert errors[1] > 1e-3
+    assert errors[14] > 1e-3
+    for exact in ("complex step", "emitted gradient"):
+        single, double = numbers(text, exact)[-2:]
+        assert single < 2e-6
+        assert double < 2e-15
+    assert is_picture(picture)
+
+
+def test_a_million_weights_is_what_the_example_has_by_default() -> None:
+    measure = load_script("million_weights", "measure")
+    data = measure.make_data(802, 1230, 1, np.random.default_rng(0))
+    assert measure.count(data) == 1_000_000
+
+
+def test_formulas_swell_where_walks_back_grow_by_a_layer_at_a_time(
+    tmp_path: Path,
+) -> None:
+    script = EXAMPLES / "symbolic_auto_numeric" / "compare.py"
+    picture = tmp_path / "operations.png"
+    text = run(script, "--layers", "3", "--out", picture, folder=tmp_path)
+    one, _, several = text.partition("Operations for a gradient")
+    counts = [numbers(several, str(layers)) for layers in (1, 2, 3)]
+    symbolic, shared, _, recorded, emitted = zip(*counts, strict=True)
+    assert symbolic[2] / symbolic[1] > 3
+    assert shared[2] - shared[1] > shared[1] - shared[0]
+    assert recorded[2] - recorded[1] == recorded[1] - recorded[0]
+    assert emitted[2] - emitted[1] == emitted[1] - emitted[0]
+    for exact in ("symbolic", "recorded", "emitted", "complex step"):
+        assert numbers(one, exact)[-1] < 1e-15
+    assert 1e-10 < numbers(one, "forward differences")[-1] < 1e-6
+    assert is_picture(picture)
