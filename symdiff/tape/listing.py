@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..code import Code, Writer
-from ..graph import ArrayConstant, ArrayNode, Graph, number_of
+from ..graph import ArrayConstant, ArrayNode, Graph
 from ..passes.reverse import COTANGENT
 from ..program.naming import Names
 from ..program.schedule import SEED
@@ -83,7 +82,7 @@ class Listing:
     def __init__(self, run: Run, leaves: Sequence[Leaf]) -> None:
         self.graph, self.nodes = run.graph, run.nodes
         self.cotangents = run.cotangents
-        made = [one for one in self.nodes if _is_operation(self.nodes, one)]
+        made = [one for one in self.nodes if self._is_operation(one)]
         read = set(map(id, self.graph.reach(self.cotangents.values())))
         self.forward = [one for one in made if not self.nodes[one].backward]
         self.backward = [
@@ -102,22 +101,34 @@ class Listing:
         forward = [self.steps[id(one)].line() for one in self.forward]
         return "\n".join(_aligned([*inputs, *forward, *self._back()]))
 
+    def _is_operation(self, node: sympy.Expr) -> bool:
+        """Return whether a node is a step: no number, constant or part of a step."""
+        info = self.nodes[node]
+        made = isinstance(node, ArrayNode) and not isinstance(node, ArrayConstant)
+        named = info.name is not None or info.cotangent_of is not None
+        whole = named or node is self.graph.outputs["value"]
+        part = self.nodes.is_part(node) and not whole
+        return made or (bool(info.operands) and not part)
+
     def _labelled(self, leaves: Sequence[Leaf]) -> dict[int, str]:
         """Return what each input and operation is called, by the node's id."""
         names = Names(leaf.argument for leaf in leaves)
         access = {leaf.name: leaf.access for leaf in leaves}
         labels = {id(one): access.get(one.name, SEED) for one in self.graph.inputs}
+        for node in self.nodes:
+            if isinstance(node, ArrayConstant):
+                shown = f"<constant {show(self.nodes.shape(node))}>"
+                labels[id(node)] = self.nodes[node].name or shown
         for number, node in enumerate((*self.forward, *self.backward), 1):
             info, wish = self.nodes[node], f"v{number}"
-            if info.cotangent_of is not None:
-                wish = _cotangent_name(labels[id(info.cotangent_of)])
+            if (of := labels.get(id(info.cotangent_of))) is not None:
+                wish = _cotangent_name(of)
             labels[id(node)] = names.give(info.name or wish)
         return labels
 
     def _step(self, number: int, node: sympy.Expr) -> Step:
         label, info = self.labels[id(node)], self.nodes[node]
-        operands = [self._code(one) for one in info.operands]
-        lines = self.nodes.lines(node, label, operands)
+        lines = self.nodes.lines(node, label, self.labels)
         text = "; ".join(lines).removeprefix(f"{label} = ")
         slope = self.cotangents.get(id(node))
         return Step(
@@ -131,15 +142,6 @@ class Listing:
             None if slope is None else self.nodes.value(slope),
         )
 
-    def _code(self, node: sympy.Expr) -> Code:
-        """Return how an operand is written."""
-        if id(node) in self.labels:
-            return Code(self.labels[id(node)])
-        number = number_of(node)
-        if number is not None:
-            return Writer(self.nodes).number(number)
-        return Code(self.nodes[node].name or f"<constant {show(node.params[1])}>")
-
     def _back(self) -> Iterator[Line]:
         """Yield the lines of the gradient, among them one for each cotangent."""
         if self.cotangents:
@@ -151,7 +153,8 @@ class Listing:
                 continue
             while pending and self.nodes[pending[-1]].index <= self.nodes[slope].index:
                 yield self.steps[id(pending.pop())].line()
-            name, code = _cotangent_name(self.labels[id(node)]), self._code(slope).text
+            name = _cotangent_name(self.labels[id(node)])
+            code = self.nodes.code(slope, self.labels).text
             if code != name:
                 yield self._line(name, f"= {code}", slope)
 
@@ -159,11 +162,6 @@ class Listing:
         """Return the line of what is no operation of its own."""
         shape, value = show(self.nodes.shape(node)), self.nodes.value(node)
         return "", name, operation, shape, _shown(value), ""
-
-
-def _is_operation(nodes: ValueNodes, node: sympy.Expr) -> bool:
-    made = isinstance(node, ArrayNode) and not isinstance(node, ArrayConstant)
-    return made or bool(nodes[node].operands)
 
 
 def _cotangent_name(label: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -19,6 +19,7 @@ import sympy
 
 from ..code import Code, Writer
 from ..graph import ArrayConstant, Nodes, Variable, number_of
+from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.table import ROWS
 
 __all__ = ["ValueNodes"]
@@ -38,16 +39,28 @@ class ValueNodes(Nodes):
     def make(self, cls: type, *operands: sympy.Expr, params: tuple = ()) -> sympy.Expr:
         """Return the node of a class over operands, whose value is known from now on."""
         node = super().make(cls, *operands, params=params)
-        if id(node) not in self._values:
-            self._values[id(node)] = self._computed(node)
+        if not self.is_part(node):
+            self.value(node)
         return node
 
     def value(self, node: sympy.Expr) -> Any:
         """Return a node's value."""
         if isinstance(node, Variable):
             return self.inputs[node.name]
-        number = number_of(node)
-        return self._values[id(node)] if number is None else number
+        if (number := number_of(node)) is not None:
+            return number
+        if id(node) not in self._values:
+            self._values[id(node)] = self._computed(node)
+        return self._values[id(node)]
+
+    def is_part(self, node: sympy.Expr) -> bool:
+        """Return whether a node is -x or 1 / x of another: half of a difference or of a
+        quotient, which NumPy computes as one.
+        """
+        if not (is_negative(node) or is_reciprocal(node)):
+            return False
+        operands = self[node].operands
+        return not any(is_negative(one) or is_reciprocal(one) for one in operands)
 
     def forked(self, **inputs: Any) -> ValueNodes:
         """Return these nodes with values for more inputs; what is made of either of the
@@ -60,31 +73,43 @@ class ValueNodes(Nodes):
         return fork
 
     def lines(
-        self, node: sympy.Expr, target: str, operands: Sequence[Code]
+        self, node: sympy.Expr, target: str, names: Mapping[int, str]
     ) -> list[str]:
-        """Return the statements that give a target a node's value."""
-        writer = Writer(self)
-        row = ROWS[type(node)]
+        """Return the statements that give a target a node's value, over named ones."""
+        writer, row = Writer(self), ROWS[type(node)]
+        operands = [self.code(one, names) for one in self[node].operands]
         if row.block is not None:
             lines = row.block(writer, node, target, *operands)
         else:
             lines = [f"{target} = {row.write(writer, node, *operands).text}"]
         return [*writer.imports, *lines]
 
+    def code(self, node: sympy.Expr, names: Mapping[int, str]) -> Code:
+        """Return how a node is read: by its name, or written out."""
+        writer = Writer(self)
+        if id(node) in names:
+            return Code(names[id(node)])
+        if (number := number_of(node)) is not None:
+            return writer.number(number)
+        operands = (self.code(one, names) for one in self[node].operands)
+        return ROWS[type(node)].write(writer, node, *operands)
+
     def _computed(self, node: sympy.Expr) -> Any:
         if isinstance(node, ArrayConstant):
             return node.array
+        names: dict[int, str] = {}
         space: dict[str, Any] = {"np": np}
-        codes = []
-        for place, operand in enumerate(self[node].operands):
-            number = number_of(operand)
-            if number is None:
-                space[f"x{place}"] = self.value(operand)
-                codes.append(Code(f"x{place}"))
-            else:
-                codes.append(Writer(self).number(number))
-        exec(_compiled("\n".join(self.lines(node, "y", codes))), space)
+        for one in self._read(node):
+            name = names.setdefault(id(one), f"x{len(names)}")
+            space[name] = self.value(one)
+        exec(_compiled("\n".join(self.lines(node, "y", names))), space)
         return space["y"]
+
+    def _read(self, node: sympy.Expr) -> Iterator[sympy.Expr]:
+        """Yield the nodes by whose values a node is computed."""
+        for one in self[node].operands:
+            read = self[one].operands if self.is_part(one) else (one,)
+            yield from (part for part in read if number_of(part) is None)
 
 
 @lru_cache(maxsize=1024)
