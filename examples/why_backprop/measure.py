@@ -10,17 +10,20 @@ backward pass costs about two forward passes, so that both cost about three, wha
 the number of parameters. Numerical gradients are timed on some weights, and the time of
 all is that of one evaluation times their number.
 
-The loss and its gradient run in turn in every round, so that a change in the machine's
-speed meets both alike; a ratio is the median of the rounds' own ratios. What a forward
-pass costs is the product of images and weights: with very few images the time goes
-into reading the weights and into writing a gradient of their size instead. Hence the
-table of ratios by batch, and the batch of 128 for the networks of all sizes.
+Times are the processor's, of one thread, so that what else the machine does is not in
+them. The loss and its gradient run in turn in every round, so that a change in speed
+meets both alike; a ratio is the median of the rounds' own ratios. The work of a
+pass is the product of images and weights; with very few images the time goes into
+reading the weights and into writing a gradient of their size instead. Hence the table of
+ratios by batch, and the batch of 128 for the networks of all sizes.
 """
 
 import argparse
+import ctypes
+import sys
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -36,6 +39,7 @@ from loss import loss
 
 INPUTS, HIDDEN, CLASSES = 784, 256, 10
 STEPS = 100_000
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's mallopt
 BATCHES = (1, 8, 32, 128, 512)
 UNITS = (
     ("years", 365.25 * 86400.0),
@@ -60,6 +64,20 @@ class Times(NamedTuple):
     def numerical(self):
         """Seconds of a gradient by forward differences."""
         return (self.parameters + 1) * self.value
+
+
+def keep_memory():
+    """Let freed memory stay with the process, where the C library knows how to.
+
+    In training each gradient takes the place of the last one. Memory that is fresh from
+    the system each time costs a page fault for every 4 KiB instead, which on some
+    machines takes as long as the arithmetic.
+    """
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt"):
+            library.mallopt(M_MMAP_MAX, 0)
+            library.mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def make_params(inputs, hidden, rng):
@@ -96,18 +114,18 @@ def widths(parameters):
 
 
 def seconds(function, *data):
-    """Return how long one call takes."""
-    start = perf_counter()
+    """Return the processor's time of one call."""
+    start = process_time()
     function(*data)
-    return perf_counter() - start
+    return process_time() - start
 
 
 def measure(params, data, budget):
     """Return the times of some rounds, of at least three."""
     gradient.value_and_grad(params, *data)
     rounds = []
-    start = perf_counter()
-    while len(rounds) < 3 or perf_counter() - start < budget:
+    start = process_time()
+    while len(rounds) < 3 or process_time() - start < budget:
         value = seconds(gradient.value, params, *data)
         rounds.append((value, seconds(gradient.value_and_grad, params, *data)))
     values, both = zip(*rounds, strict=True)
@@ -154,9 +172,9 @@ def by_weights(params, data, samples, budget):
         "",
     )
     for name, way in ways.items():
-        start = perf_counter()
+        start = process_time()
         found = way()
-        time = (perf_counter() - start) / found.evaluations * found.needed
+        time = (process_time() - start) / found.evaluations * found.needed
         error = np.abs(found.slopes - flat[found.entries])
         table.add_row(
             name,
@@ -267,7 +285,7 @@ def parse_arguments():
         "--budget", type=float, default=1.0, help="seconds for each time"
     )
     parser.add_argument("--most", type=int, default=10**6, help="parameters")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the BLAS")
+    parser.add_argument("--fresh", action="store_true", help="do not keep freed memory")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).with_name("cost.png")
     )
@@ -278,10 +296,12 @@ def main():
     """Measure one network, then networks of all sizes; print tables, write the picture."""
     options = parse_arguments()
     most = 10**9 if options.billion else 10**8 if options.full else options.most
+    if not options.fresh:
+        keep_memory()
     sizes = [10**power for power in range(3, 10) if 10**power <= most]
     params = make_params(INPUTS, HIDDEN, np.random.default_rng(0))
     console = Console()
-    with threadpool_limits(options.threads, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"):
         data = make_data(INPUTS, 32, np.random.default_rng(0))
         table = by_weights(params, data, options.samples, options.budget)
         table.title = f"784-256-256-256-10: {count(params):,} parameters, 32 images"
