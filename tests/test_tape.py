@@ -206,6 +206,16 @@ def test_single_precision_stays():
     assert recorded.backward().dtype == "float32"
 
 
+def test_arrays_of_two_precisions_meet_as_numpys():
+    def loss(x, y):
+        return np.sum(x * y + np.ones(2))
+
+    x, y = np.ones(2, np.float32), np.ones(2)
+    recorded = tape.record(loss, x, y, wrt=("x", "y"))
+    assert recorded.value.dtype == loss(x, y).dtype == "float64"
+    assert [part.dtype for part in recorded.backward()] == ["float32", "float64"]
+
+
 def test_a_loss_that_does_not_depend_on_an_argument_has_slope_zero():
     gradient = tape.record(lambda x, y: np.sum(y) * 1.0, X, Y).backward()
     np.testing.assert_array_equal(gradient, np.zeros_like(X))

@@ -136,8 +136,9 @@ def by_method(data):
         )
         table.add_row(name, *cells, f"{error(slopes, exact):.0e}")
     table.caption = (
-        f"{len(exact)} weights, {once} operations of the loss; unshared: if what is "
-        f"used twice\nwere computed twice; error: against {DIGITS} digits"
+        f"{len(exact)} weights; the loss has {once} operations\n"
+        "unshared: if what is used twice were computed twice\n"
+        f"error: against {DIGITS} digits"
     )
     return table
 

@@ -191,9 +191,9 @@ def by_weights(params, data, samples, budget):
         "",
     )
     table.caption = (
-        f"one pass: {shown(times.value)}; both passes / one: {times.ratio:.2f}; "
-        f"differences timed on {samples} weights.\nerror: the median of the slopes' "
-        "errors, relative to the root mean square of the gradient; all in float32"
+        f"one pass: {shown(times.value)}; loss and gradient / loss: {times.ratio:.2f}\n"
+        f"differences: timed on {samples} weights\n"
+        "error: the slopes' median one over the gradient's root mean square, in float32"
     )
     return table
 

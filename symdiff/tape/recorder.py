@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import SpecError
 from ..graph import Graph
+from ..leaves import FLOATS
 from ..ops.recording import paused
 from ..passes.reverse import COTANGENT, walk_back
 from ..pipeline import read_wrt, wanted_leaves
@@ -112,8 +113,8 @@ def record(fn: Callable, *args: Any, wrt: Wanted = None, **kwargs: Any) -> Tape:
     """
     values, static = _divided(fn, args, kwargs, wrt)
     signature = read_signature(fn, values, static)
-    precision = {leaf.dtype for leaf in signature.leaves if leaf.shape}
-    dtype = "float32" if "float32" in precision - {"float64"} else "float64"
+    floats = {leaf.dtype for leaf in signature.leaves if leaf.shape} & {*FLOATS}
+    dtype = "float32" if floats == {"float32"} else "float64"
     signature = read_signature(fn, values, static, dtype)
     wanted, single = read_wrt(signature, wrt)
     inputs = {leaf.name: _input(leaf) for leaf in signature.leaves}
