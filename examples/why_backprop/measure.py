@@ -42,9 +42,9 @@ STEPS = 100_000
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's mallopt
 BATCHES = (1, 8, 32, 128, 512)
 UNITS = (
-    ("years", 365.25 * 86400.0),
-    ("days", 86400.0),
-    ("hours", 3600.0),
+    ("year", 365.25 * 86400.0),
+    ("day", 86400.0),
+    ("hour", 3600.0),
     ("min", 60.0),
     ("s", 1.0),
     ("ms", 1e-3),
@@ -137,7 +137,8 @@ def shown(time):
     """Return a time in the unit that suits it."""
     for unit, size in UNITS:
         if time >= size:
-            return f"{time / size:.3g} {unit}"
+            plural = "s" if size >= 3600 else ""
+            return f"{time / size:.3g} {unit}{plural}"
     return f"{time:.1g} s"
 
 
@@ -254,9 +255,13 @@ def plot(found, path):
     left.loglog(parameters, numerical, "o-", label="numerical gradient (extrapolated)")
     left.loglog(parameters, [t.both for t in found], "o-", label="loss and gradient")
     left.loglog(parameters, [t.value for t in found], "o--", label="loss")
-    for unit, size in UNITS[:5]:
+    for _, size in UNITS[:5]:
         left.axhline(size, color="grey", linewidth=0.5)
-        left.annotate(f"1 {unit.rstrip('s') or 's'}", (parameters[0], size), fontsize=7)
+    units = left.secondary_yaxis("right")
+    units.set_yticks(
+        [size for _, size in UNITS[:5]], [f"1 {unit}" for unit, _ in UNITS[:5]]
+    )
+    units.minorticks_off()
     left.set(xlabel="parameters", ylabel="seconds", title="Time")
     left.legend(fontsize=8)
     right.loglog(
