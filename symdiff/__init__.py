@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from .pipeline import Compiled, compile
+    from .proof import Proof, prove
     from .several import CompiledModule, compile_module
     from .specs import ArraySpec
 
@@ -40,10 +41,12 @@ _HOMES = {
     "Checkup": "checkup",
     "Compiled": "pipeline",
     "CompiledModule": "several",
+    "Proof": "proof",
     "check": "checkup",
     "compare": "comparison",
     "compile": "pipeline",
     "compile_module": "several",
+    "prove": "proof",
 }
 
 _MODULES = ("numerical", "tape", "testing")
@@ -58,6 +61,7 @@ __all__ = [
     "FileError",
     "MutationError",
     "NondeterminismError",
+    "Proof",
     "ShapeError",
     "SizeError",
     "SpecError",
@@ -72,6 +76,7 @@ __all__ = [
     "compile",
     "compile_module",
     "numerical",
+    "prove",
     "tape",
     "testing",
 ]

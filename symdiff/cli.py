@@ -15,7 +15,7 @@ from .commands.options import traceback_option
 
 __all__ = ["main"]
 
-VERBS = ("check", "compare", "compile", "show")
+VERBS = ("check", "compare", "compile", "prove", "show")
 
 
 class Verbs(click.Group):

@@ -71,6 +71,7 @@ STAGES = [
     ("inputs",),
     ("checkup", "testing"),
     ("comparison",),
+    ("proof",),
     ("loading", "terminal"),
     ("job",),
     ("project", "build"),

@@ -23,6 +23,7 @@ from .handle import Handle, handle_of
 from .table import reached_by, row
 
 __all__ = [
+    "COMPARISONS",
     "IsFinite",
     "Maximum",
     "Safe",
@@ -84,6 +85,8 @@ _comparison(Greater, np.greater, ">", sympy.StrictGreaterThan)
 _comparison(GreaterEqual, np.greater_equal, ">=", sympy.GreaterThan)
 _comparison(Equal, np.equal, "==", sympy.Eq)
 _comparison(NotEqual, np.not_equal, "!=", sympy.Ne)
+
+COMPARISONS = (Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual)
 
 
 # Masks.

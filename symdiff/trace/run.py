@@ -2,9 +2,9 @@
 unknown sizes.
 
 In: a function and its `Signature`. Out: a `Graph` whose only output is "value", with
-the user's names and places on its nodes, right for every size. Refused: what depends on
-values, on chance, or on an unknown size in a way that no expression describes; a result
-that is no real scalar.
+the user's names and places on its nodes, right for every size; or with the outputs that
+a reading of its result names. Refused: what depends on values, on chance, or on an
+unknown size in a way that no expression describes; a value that is no real scalar.
 """
 
 from __future__ import annotations
@@ -32,21 +32,31 @@ from .rebinding import rebound
 from .unify import Difference, unify
 from .watching import Watcher
 
-__all__ = ["choose_witnesses", "compare_at", "record", "trace"]
+__all__ = ["Reading", "choose_witnesses", "compare_at", "record", "trace"]
 
 MOST_RUNS = 8
 
 Witness = Mapping[str, int]
 
+# What a function's result means: (function, result) -> the outputs by their names.
+Reading = Callable[[Callable, Any], Mapping[str, Handle]]
 
-def trace(fn: Callable, signature: Signature, dtype: str) -> Graph:
-    """Return the graph of a function's value.
+
+def value_of(fn: Callable, result: Any) -> dict[str, Handle]:
+    """Return the result of a loss as the output "value", which must be a real scalar."""
+    return {"value": _scalar(fn, result)}
+
+
+def trace(
+    fn: Callable, signature: Signature, dtype: str, read: Reading = value_of
+) -> Graph:
+    """Return the graph of a function's value, or of what its result is read as.
 
     Raises `TraceError` and its kin as this module's docstring says, and whatever `fn`
     raises itself.
     """
     linecache.checkcache()
-    return _Trace(fn, signature, dtype).graph()
+    return _Trace(fn, signature, dtype, read).graph()
 
 
 def compare_at(fn: Callable, signature: Signature, dtype: str, sizes: Witness) -> None:
@@ -64,10 +74,13 @@ def compare_at(fn: Callable, signature: Signature, dtype: str, sizes: Witness) -
 class _Trace:
     """Runs of one function, each at its own values of the unknown sizes."""
 
-    def __init__(self, fn: Callable, signature: Signature, dtype: str) -> None:
+    def __init__(
+        self, fn: Callable, signature: Signature, dtype: str, read: Reading = value_of
+    ) -> None:
         self.fn = fn
         self.signature = signature
         self.dtype = dtype
+        self.read = read
         self.witnesses: Iterator[Witness] = witnesses(signature)
         self.used: list[Witness] = []
         self.runs: list[Graph] = []
@@ -143,11 +156,16 @@ class _Trace:
         """
         symbols = {size_symbol(name): value for name, value in witness.items()}
         largest = LARGEST_CONSTANT if first else math.inf
-        return record(self.fn, self.signature, Nodes(self.dtype, symbols), largest)
+        nodes = Nodes(self.dtype, symbols)
+        return record(self.fn, self.signature, nodes, largest, self.read)
 
 
 def record(
-    fn: Callable, signature: Signature, nodes: Nodes, largest: float = math.inf
+    fn: Callable,
+    signature: Signature,
+    nodes: Nodes,
+    largest: float = math.inf,
+    read: Reading = value_of,
 ) -> Graph:
     """Return the graph of one run of a function, whose operations go to `nodes`.
 
@@ -168,9 +186,8 @@ def record(
             if refusal := swallowed(error):
                 raise refusal from None
             raise
-        value = _scalar(fn, result)
-    inputs = tuple(handle.node for handle in leaves)
-    return Graph(nodes, inputs, {"value": value.node})
+        outputs = {name: one.node for name, one in read(fn, result).items()}
+    return Graph(nodes, tuple(handle.node for handle in leaves), outputs)
 
 
 def choose_witnesses(signature: Signature) -> list[Witness]:

@@ -8,7 +8,7 @@ Anything else that differs is refused by `Difference`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,11 @@ class _Unifier:
         """Return the merged graph, its nodes in the order in which the first run made
         them.
         """
-        roots = tuple(run.outputs["value"] for run in self.runs)
-        groups = self._groups(roots)
+        names = tuple(self.runs[0].outputs)
+        if any(tuple(run.outputs) != names for run in self.runs[1:]):
+            raise Difference("the structure of the result", None)
+        roots = {name: tuple(run.outputs[name] for run in self.runs) for name in names}
+        groups = self._groups(roots.values())
         index = self.runs[0].nodes
         with activated(self.nodes):
             for key, (group, operands) in sorted(
@@ -76,12 +79,13 @@ class _Unifier:
                 done = [self.merged[_key(one)] for one in operands]
                 self.merged[key] = self._node(group, done)
             inputs = tuple(map(self._variable, self.runs[0].inputs))
-        return Graph(self.nodes, inputs, {"value": self.merged[_key(roots)]})
+        outputs = {name: self.merged[_key(root)] for name, root in roots.items()}
+        return Graph(self.nodes, inputs, outputs)
 
-    def _groups(self, roots: Group) -> dict[Key, tuple[Group, list[Group]]]:
+    def _groups(self, roots: Iterable[Group]) -> dict[Key, tuple[Group, list[Group]]]:
         """Return all groups that the roots need, each with its operands."""
         found: dict[Key, tuple[Group, list[Group]]] = {}
-        pending = [roots]
+        pending = list(roots)
         while pending:
             group = pending.pop()
             if _key(group) not in found:
