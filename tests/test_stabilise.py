@@ -158,7 +158,7 @@ def test_second_derivatives_are_right(name):
 
 def test_every_rewrite_has_a_formula():
     named = {name for name, _ in CASES}
-    fast = {name for name, row in REWRITES.items() if row.fast}
+    fast = {name for name, row in REWRITES.items() if row.fast or row.style}
     assert named | fast | {"shift", "safe-where"} == set(REWRITES)
 
 
@@ -355,6 +355,22 @@ def test_fast_adds_rewrites():
     assert fired(compiled(one, rewrites="fast")) == {"difference-of-squares"}
 
 
+def test_a_sigmoid_by_tanh_is_right_but_for_the_last_digits():
+    one = case(f"({S}) * x", x=("n",))
+    by_tanh = compiled(one, rewrites="fast")
+    assert "sigmoid-by-tanh" in fired(by_tanh)
+    x = np.array([-700.0, -30.0, -1.0, 0.0, 2.0, 700.0])
+    for found, exact in zip(
+        by_tanh.value_and_grad(x), compiled(one).value_and_grad(x), strict=True
+    ):
+        np.testing.assert_allclose(found, exact, atol=1e-13)
+
+
+def test_a_logarithm_of_a_sigmoid_is_found_before_that_is_a_tanh():
+    one = case(f"np.log({S})", x=("n",))
+    assert fired(compiled(one, rewrites="fast")) == {"log-sigmoid"}
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(symdiff.SpecError, match="no rewrite 'softmux'") as caught:
         compiled(CASES[0][1], no_rewrite="softmux")
@@ -384,6 +400,7 @@ def test_the_guide_lists_the_rewrites():
     for row in REWRITES.values():
         identity = row.identity.replace("|", "\\|")
         name = f"`{row.name}`" + (" (`fast` only)" if row.fast else "")
+        name += f" (style `{row.style}`)" if row.style else ""
         rows.append(f"| {name} | `{identity}` | {row.domain} |")
     assert table.splitlines() == rows
 

@@ -104,7 +104,7 @@ def reduced_axes(node: sympy.Expr) -> tuple[int, ...] | None:
     row = ROWS[type(node)]
     if row.kind == "reduction":
         return node.params[0]
-    if row.kind != "contraction":
+    if row.kind != "contraction" or row.block is not None:
         return None
     inputs, output = node.params
     if (

@@ -24,7 +24,7 @@ from .moving import made
 from .products import Indices, transposed, write_contraction
 from .table import ROWS, reached_by, row
 
-__all__ = ["AddWindows", "Windows"]
+__all__ = ["AddWindows", "Contiguous", "Windows", "contiguous", "windows_of"]
 
 VIEW = "np.lib.stride_tricks.sliding_window_view"
 
@@ -33,6 +33,10 @@ Axes = tuple[int, ...]
 
 class Windows(ArrayNode):
     """The windows of x; params: their shape, the axes along which they slide."""
+
+
+class Contiguous(ArrayNode):
+    """x as one block of memory."""
 
 
 class AddWindows(ArrayNode):
@@ -69,10 +73,16 @@ def _write_windows(writer: Writer, node: Any, x: Code) -> Code:
 def _add_windows_block(
     writer: Writer, node: Any, target: str, *operands: Code
 ) -> list[str]:
-    """Write a loop over the offsets in a window."""
-    shape, window, axes, inputs, output = node.params
+    """Write zeros to which the windows are added."""
     dtype = writer.nodes.dtype(node)
     kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"
+    zeros = f"{writer.function('np.zeros')}({writer.shape(node.params[0])}{kind})"
+    return [f"{target} = {zeros}", *_adding_lines(writer, node, target, *operands)]
+
+
+def _adding_lines(writer: Writer, node: Any, target: str, *operands: Code) -> list[str]:
+    """Write a loop over the offsets in a window."""
+    shape, window, axes, inputs, output = node.params
     names = [writer.local(name) for name, _ in zip("ijklmn", axes, strict=False)]
     offsets = [writer.size(one).text for one in window]
     runs = "range" if len(names) == 1 else writer.function("np.ndindex")
@@ -84,7 +94,6 @@ def _add_windows_block(
     added = _at_offset(writer, parts, inputs, output, names)
     return [
         *before,
-        f"{target} = {writer.function('np.zeros')}({writer.shape(shape)}{kind})",
         f"for {', '.join(names)} in {runs}({', '.join(offsets)}):",
         f"    {target}[{', '.join(keys)}] += {added.text}",
     ]
@@ -186,8 +195,27 @@ row(
     shape=_add_windows_shape,
     write=_no_expression,
     block=_add_windows_block,
+    adding=_adding_lines,
     vjp=_add_windows_vjp,
 )
+row(
+    Contiguous,
+    kind="array",
+    shape=lambda nodes, x: (nodes.shape(x), nodes.dtype(x)),
+    write="np.ascontiguousarray",
+    vjp=(lambda g, y, x: g,),
+    latex="{0}",
+)
+
+
+def contiguous(x: Handle) -> Handle:
+    """Return x as one block of memory."""
+    return made(Contiguous, x)
+
+
+def windows_of(x: Handle, window: Shape, axes: Axes) -> Handle:
+    """Return the windows that slide along axes, none of them twice."""
+    return made(Windows, x, window, axes)
 
 
 @reached_by(np.lib.stride_tricks.sliding_window_view)
@@ -206,7 +234,7 @@ def sliding_window_view(
     if len(axes) != len(window):
         raise ShapeError(f"windows of {show(window)} along {len(axes)} axes")
     if len(set(axes)) == len(axes):
-        return made(Windows, x, window, axes)
+        return windows_of(x, window, axes)
     for one, along in zip(window, axes, strict=True):
-        x = made(Windows, x, (one,), (along,))
+        x = windows_of(x, (one,), (along,))
     return x

@@ -18,6 +18,7 @@ from .collect import collect
 from .factor import factor
 from .guard import SAFE_WHERE, guard
 from .order import order
+from .restructure import BEFORE, BEHIND, restructure
 from .reverse import reverse
 from .share import share
 from .simplify import simplify
@@ -64,6 +65,7 @@ def run(graph: Graph, wrt: Sequence[str], settings: Settings) -> Stages:
     if not settings.share:
         return Stages(differentiated, simplified, simplified)
     shared = share(simplified, forward=settings.rewrites != "none")
+    shared = restructure(shared, settings, BEHIND)
     return Stages(differentiated, simplified, shared)
 
 
@@ -76,7 +78,8 @@ def run_forward(graph: Graph, wrt: Sequence[str], settings: Settings) -> Graph:
 def _stable(graph: Graph, settings: Settings) -> Graph:
     """Return a graph that can be differentiated at the hard points."""
     graph = stabilise(graph, settings)
-    return guard(graph) if SAFE_WHERE.name in chosen(settings) else graph
+    graph = guard(graph) if SAFE_WHERE.name in chosen(settings) else graph
+    return restructure(graph, settings, BEFORE)
 
 
 def _settled(graph: Graph) -> Graph:

@@ -16,7 +16,7 @@ from ..graph import Nodes, number_of
 from ..ops.choices import LogicalAnd, LogicalNot, where
 from ..ops.contraction import contract
 from ..ops.handle import Handle, handle_of
-from ..ops.indexing import IndexAdd, parts_of
+from ..ops.indexing import Index, IndexAdd, parts_of
 from ..ops.joining import Concatenate, Stack
 from ..ops.keys import WHOLE, Key, disjoint, names_once, selected
 from ..ops.layout import Broadcast, full_like_shape
@@ -26,6 +26,7 @@ from ..shapes import Size, size
 __all__ = [
     "both",
     "chosen_twice",
+    "everything",
     "not_not",
     "part_of_joined",
     "put_side_by_side",
@@ -40,6 +41,20 @@ Operands = tuple[sympy.Expr, ...]
 
 
 # Indexing.
+
+
+def everything(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """x[:] is x, and what is added to zeros everywhere is itself."""
+    key = node.params[0] if isinstance(node, Index) else node.params[1][0]
+    plain = all(entry[0] == "slice" and entry[3] is None for entry in key)
+    shape = (
+        nodes.shape(node) if isinstance(node, IndexAdd) else nodes.shape(operands[0])
+    )
+    if len(operands) > 1 or not plain or selected(nodes, shape, (), key) != shape:
+        return None
+    if isinstance(node, Index):
+        return operands[0]
+    return full_like_shape(Handle(nodes, operands[0]), shape, nodes.dtype(node)).node
 
 
 def part_of_joined(

@@ -20,6 +20,7 @@ from ..ops.elementwise import Cast
 from ..ops.indexing import IndexAdd, IndexSet
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
+from ..ops.windows import AddWindows, Contiguous
 from .spelling import Speller, Step
 from .usage import Usage
 
@@ -166,7 +167,7 @@ def _cast(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
     return [f'{copy}({array}, {x.text}, casting="unsafe")']
 
 
-def _broadcast(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
+def _copied(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
     return [f"{writer.function('np.copyto')}({array}, {x.text})"]
 
 
@@ -196,9 +197,11 @@ def _assigned(
 
 _WAYS: dict[type, _Way] = {
     Cast: _Way(_cast),
-    Broadcast: _Way(_broadcast),
+    Broadcast: _Way(_copied),
+    Contiguous: _Way(_copied),
     where: _Way(_choice, over=(2,)),
     Safe: _Way(_choice, over=(2,)),
+    AddWindows: _Way(_added),
     IndexAdd: _Way(_added),
     IndexSet: _Way(_assigned, over=(0,)),
 }

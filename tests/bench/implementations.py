@@ -29,6 +29,7 @@ def emitted(style):
             wrt=module.WRT,
             dtype=dtype,
             style=style,
+            rewrites="fast" if style == "fast" else "safe",
             verify=False,
         )
         return partial(made.value_and_grad, *arguments.values())

@@ -1,16 +1,89 @@
-"""Restructurings: the same values by other operations, of which there are fewer or that
-NumPy does faster.
+"""Restructurings: the same values by other operations, of which there are fewer, or
+which NumPy does faster.
 
-In and out: a graph with its gradient.
+In and out: a graph, before it is differentiated or with its gradient. They serve the
+fast style alone; each is a row of the table of rewrites, by whose name it is left out.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
 from ...graph import Graph
+from ...settings import Settings
+from ..stabilise.table import REWRITES, Rewrite, chosen
+from .pooling import pooled_first
 from .shared import shared_operands
+from .slices import neighbouring_slices
 from .sums import sums_of_products
+from .windows import columns
 
-__all__ = ["restructure"]
+__all__ = ["BEFORE", "BEHIND", "restructure"]
+
+Restructuring = tuple[Rewrite, Callable[[Graph], Graph]]
+
+# Before the graph is differentiated: the gradient follows.
+BEFORE: Sequence[Restructuring] = (
+    (
+        Rewrite(
+            "pool-first",
+            "max(maximum(x + b, 0)) = maximum(max(x) + b, 0)",
+            "b that does not vary within what the maximum is of",
+            style="fast",
+            corners="least-norm",
+        ),
+        pooled_first,
+    ),
+    (
+        Rewrite(
+            "window-columns",
+            "a product with sliding windows = kernels @ columns",
+            "kernels that all windows share",
+            style="fast",
+        ),
+        columns,
+    ),
+)
+
+# Behind it, when what is computed twice is computed once.
+BEHIND: Sequence[Restructuring] = (
+    (
+        Rewrite(
+            "sum-of-products",
+            "a @ b + c @ d = [a, c] @ [b, d]",
+            "products that are read once",
+            style="fast",
+        ),
+        sums_of_products,
+    ),
+    (
+        Rewrite(
+            "shared-operand",
+            "x @ a, x @ b = parts of x @ [a, b]",
+            "products that do not depend on each other",
+            style="fast",
+        ),
+        shared_operands,
+    ),
+    (
+        Rewrite(
+            "neighbouring-slices",
+            "f(x[:k]), f(x[k:]) = parts of f(x)",
+            "elementwise f",
+            style="fast",
+        ),
+        neighbouring_slices,
+    ),
+)
+
+REWRITES.update({row.name: row for row, _ in (*BEFORE, *BEHIND)})
 
 
-def restructure(graph: Graph) -> Graph:
-    """Return the graph with all restructurings that pay."""
-    return shared_operands(sums_of_products(graph))
+def restructure(
+    graph: Graph, settings: Settings, several: Sequence[Restructuring]
+) -> Graph:
+    """Return the graph with those of several restructurings that the settings ask for."""
+    rows = chosen(settings)
+    for row, change in several:
+        graph = change(graph) if row.name in rows else graph
+    return graph

@@ -49,7 +49,9 @@ def stabilise(graph: Graph, settings: Settings) -> Graph:
     wanted = [one.name for one in (LOG_SUM_EXP, SOFTMAX) if one.name in rows]
     if wanted:
         graph = shifted_exponents(graph, wanted)
-    return _each_node(graph, rows.values())
+    for late in (False, True):
+        graph = _each_node(graph, [one for one in rows.values() if one.late is late])
+    return graph
 
 
 def _each_node(graph: Graph, rows: Iterable[Rewrite]) -> Graph:
@@ -58,6 +60,8 @@ def _each_node(graph: Graph, rows: Iterable[Rewrite]) -> Graph:
     for row in rows:
         for cls in row.nodes:
             by_class.setdefault(cls, []).append(row)
+    if not by_class:
+        return graph
     fired: list[tuple[sympy.Expr, Note]] = []
     readers = consumers_of(graph, graph.walk())
 

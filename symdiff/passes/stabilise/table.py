@@ -27,6 +27,9 @@ class Rewrite:
 
     nodes: the classes of nodes that the rule is asked about. fast: whether it may lose
     the last digits. alone: whether the node must be all that reads its first operand.
+    late: whether it comes when all others are done, which look for what it rewrites.
+    style: the only style that it serves, if there is one. corners: the only convention
+    under which it keeps the slopes at corners, if there is one.
     """
 
     name: str
@@ -36,6 +39,9 @@ class Rewrite:
     rule: Rule | None = None
     fast: bool = False
     alone: bool = False
+    late: bool = False
+    style: str | None = None
+    corners: str | None = None
 
     def note(self, place: Position | None) -> Note:
         """Return what is to be said where the rewrite was made."""
@@ -53,11 +59,13 @@ def rewrite(
     *nodes: type,
     fast: bool = False,
     alone: bool = False,
+    late: bool = False,
 ) -> Callable[[Rule], Rule]:
     """Return a decorator that adds a rule to the table."""
 
     def register(rule: Rule) -> Rule:
-        REWRITES[name] = Rewrite(name, identity, domain, nodes, rule, fast, alone)
+        row = Rewrite(name, identity, domain, nodes, rule, fast, alone, late)
+        REWRITES[name] = row
         return rule
 
     return register
@@ -78,4 +86,6 @@ def chosen(settings: Settings) -> dict[str, Rewrite]:
         for name, one in REWRITES.items()
         if name not in settings.no_rewrite
         and (not one.fast or settings.rewrites == "fast")
+        and one.style in (None, settings.style)
+        and one.corners in (None, settings.corners)
     }

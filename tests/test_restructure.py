@@ -1,0 +1,161 @@
+"""Restructurings: fewer and larger operations, the same value and gradient."""
+
+import numpy as np
+import pytest
+
+import symdiff
+from symdiff.passes.restructure import BEFORE, BEHIND
+
+view = np.lib.stride_tricks.sliding_window_view
+
+
+def recurrent(W, U, X):
+    h = np.zeros((X.shape[1], 3))
+    for x in X:
+        h = np.tanh(x @ W + h @ U)
+    return np.sum(h**2)
+
+
+def attention(Q, K, V, X):
+    q, k, v = X @ Q, X @ K, X @ V
+    e = np.exp(q @ k.T)
+    return np.sum((e / e.sum(axis=1, keepdims=True) @ v) ** 2)
+
+
+def gates(W, X):
+    a, b, c, d = np.split(np.cos(X @ W), 4, axis=1)
+    return np.sum(np.exp(a) * np.exp(b) + np.exp(d) / (1 + np.tanh(c) ** 2))
+
+
+def images(K, b, X):
+    windows = view(X, (2, 3), axis=(2, 3))
+    h = np.maximum(np.einsum("nchwij,kcij->nkhw", windows, K) + b[:, None, None], 0)
+    pooled = h[:, :, :4, :4].reshape(h.shape[0], 2, 2, 2, 2, 2).max(axis=(3, 5))
+    return np.sum(np.sin(pooled.reshape(h.shape[0], -1)) ** 2)
+
+
+def signals(K, X):
+    windows = view(X, 3, axis=1)
+    return np.sum(np.tanh(np.tensordot(windows, K, 1) + X[:, 1:-1, None]) ** 2)
+
+
+STEPS = {"W": (2, 3), "U": (3, 3), "X": (4, "n", 2)}
+HEADS = {"Q": (3, 2), "K": (3, 2), "V": (3, 2), "X": (5, 3)}
+GATES = {"W": (3, 8), "X": ("n", 3)}
+IMAGES = {"K": (2, 3, 2, 3), "b": (2,), "X": ("n", 3, 6, 7)}
+SIGNALS = {"K": (3, 2), "X": ("n", 8)}
+
+# What the emitted text has with a restructuring, and only with it.
+CASES = [
+    ("sum-of-products", recurrent, STEPS, "d_W = X.reshape(4 * n, 2).T @"),
+    ("sum-of-products", attention, HEADS, "d_X = joined_1 @ joined.T"),
+    ("shared-operand", recurrent, STEPS, "X.reshape(4 * n, 2) @ W"),
+    ("shared-operand", attention, HEADS, "q = X_joined[:, :2]"),
+    ("neighbouring-slices", gates, GATES, "np.exp(cos_X_W[:, :4])"),
+    ("pool-first", images, IMAGES, "pooled = np.maximum(max_"),
+    ("window-columns", images, IMAGES, "K.reshape(2, 18) @"),
+    ("window-columns", signals, SIGNALS, "K.T @"),
+]
+IDS = [f"{name} in {loss.__name__}" for name, loss, _, _ in CASES]
+
+
+def compiled(loss, args, **options):
+    return symdiff.compile(loss, args, wrt=tuple(args), **options)
+
+
+def agree(one, other, args, n):
+    """Assert that two modules have the same value and gradient at a size."""
+    rng = np.random.default_rng(n)
+    shapes = ([n if size == "n" else size for size in shape] for shape in args.values())
+    arguments = [rng.normal(size=shape) for shape in shapes]
+    (value, parts), (expected, slopes) = (
+        module.value_and_grad(*arguments) for module in (one, other)
+    )
+    np.testing.assert_allclose(value, expected, 1e-12)
+    for part, slope in zip(parts, slopes, strict=True):
+        np.testing.assert_allclose(part, slope, 1e-11, 1e-12)
+
+
+@pytest.mark.parametrize(("name", "loss", "args", "text"), CASES, ids=IDS)
+def test_a_restructuring_keeps_value_and_gradient(name, loss, args, text):
+    plain = compiled(loss, args, verify=False)
+    fast = compiled(loss, args, style="fast")
+    without = compiled(loss, args, style="fast", no_rewrite=name, verify=False)
+    assert text in fast.source
+    assert text not in without.source
+    assert text not in plain.source
+    for n in 1, 4:
+        agree(fast, plain, args, n)
+        agree(without, plain, args, n)
+
+
+def test_every_restructuring_has_a_case():
+    assert {row.name for row, _ in (*BEFORE, *BEHIND)} == {name for name, *_ in CASES}
+
+
+def test_rewrites_none_restructures_nothing():
+    one = compiled(images, IMAGES, style="fast", rewrites="none", verify=False)
+    assert "ascontiguousarray" not in one.source
+
+
+@pytest.mark.parametrize("corners", ["least-norm", "jax", "split", "zero"])
+def test_a_pool_has_the_slopes_of_the_plain_style_at_corners(corners):
+    def loss(x, b):
+        return np.sum(np.maximum(np.maximum(x, 0), b[:, None]).max(axis=1))
+
+    args = {"x": ("n", 2), "b": ("n",)}
+    one, other = (
+        compiled(loss, args, corners=corners, style=style, verify=False)
+        for style in ("fast", "plain")
+    )
+    x = np.array([[0.0, -1.0], [0.0, 0.0], [-1.0, -2.0], [2.0, 2.0], [3.0, 1.0]])
+    for b in (-np.ones(5), np.zeros(5), 2 * np.ones(5)):
+        for found, expected in zip(one.grad(x, b), other.grad(x, b), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_products_in_a_row_are_not_one():
+    def loss(W, x):
+        for _ in range(4):
+            x = np.sin(x @ W)
+        return np.sum(x)
+
+    args = {"W": (3, 3), "x": (2, 3)}
+    agree(
+        compiled(loss, args, style="fast"), compiled(loss, args, verify=False), args, 1
+    )
+
+
+def test_groups_of_products_that_read_each_other_make_no_circle():
+    def loss(A, B, x, y):
+        first, second = x @ A, y @ B
+        return np.sum(np.sin(first @ B) * np.cos(second @ A) + first * second)
+
+    args = {"A": (2, 2), "B": (2, 2), "x": (3, 2), "y": (3, 2)}
+    agree(
+        compiled(loss, args, style="fast"), compiled(loss, args, verify=False), args, 1
+    )
+
+
+@pytest.mark.parametrize(
+    "bias", ["b[:, None]", "b", "b[:, None] + b"], ids=["kept", "pooled", "both"]
+)
+def test_what_varies_within_a_pool_is_added_before_it(bias):
+    source = f"lambda b, x: np.sum(np.max(x + {bias}, axis=2) ** 2)"
+    loss = eval(source, {"np": np})
+    args = {"b": (3,), "x": ("n", 3, 3)}
+    agree(
+        compiled(loss, args, style="fast"), compiled(loss, args, verify=False), args, 2
+    )
+
+
+def test_many_steps_are_restructured_in_linear_time():
+    def loss(W, U, X):
+        h = np.zeros((3, 2))
+        for x in X:
+            h = np.tanh(x @ W + h @ U)
+        return np.sum(h)
+
+    args = {"W": (2, 2), "U": (2, 2), "X": (200, 3, 2)}
+    one = symdiff.compile(loss, args, wrt=("W", "U"), style="fast", verify=False)
+    assert "d_W = X.reshape(600, 2).T @" in one.source
