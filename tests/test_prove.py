@@ -25,6 +25,8 @@ from pairs.gradients import (
     logistic_gradient,
     ridge,
 )
+from pairs.published import ACKLEY
+from pairs.published import RIGHT as PUBLISHED
 
 import symdiff
 from symdiff.cli import main
@@ -87,6 +89,24 @@ def at_counterexample(case, gradient, found):
         values.append(case.loss(**moved))
     difference = (values[0] - values[1]) / 2e-6
     return difference, parts[name][found.entry]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_derivatives_are_proved(name):
+    loss, gradient, args = PUBLISHED[name]
+    assert symdiff.prove(loss, gradient, args).verdict == "equal"
+
+
+def test_a_published_derivative_that_is_wrong_is_refuted():
+    loss, gradient, args = ACKLEY
+    proof = symdiff.prove(loss, gradient, args)
+    assert proof.verdict == "different"
+    x, (i,) = np.array(proof.counterexample.arguments["x"]), proof.counterexample.entry
+    step = 1e-6 * np.eye(2)[i]
+    slope = (loss(x + step) - loss(x - step)) / 2e-6
+    assert proof.counterexample.expected == pytest.approx(slope, rel=1e-6)
+    assert proof.counterexample.given == pytest.approx(gradient(x)[i])
+    assert abs(gradient(x)[i] - slope) > 0.01 * abs(slope)
 
 
 # Functions.
