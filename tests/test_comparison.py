@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,24 @@ def test_methods_of_many_evaluations_are_sampled_and_say_so():
     assert found["symdiff-plain"].sampled is None
 
 
+def test_each_sample_is_judged_however_little_reference_there_is_time_for():
+    def slow_in_extended_precision(w):
+        if w.dtype.itemsize > 8:
+            time.sleep(1e-2)
+        return np.sum(w * w)
+
+    methods = ["forward-difference", "one-weight"]
+    found = symdiff.compare(
+        slow_in_extended_precision,
+        {"w": (4000,)},
+        methods=methods,
+        rounds=1,
+        budget=5e-3,
+    )
+    for row in found.rows:
+        assert 4 <= row.judged <= found.judged < row.sampled
+
+
 def test_the_reference_owes_nothing_to_the_rules_and_says_what_it_is():
     smooth = compared(methods=["symdiff-plain"])
     assert smooth.reference.startswith("the complex step in extended precision")
@@ -298,6 +317,7 @@ def test_another_ending_is_refused(comparison, tmp_path: Path):
     [
         ({"methods": ["autograt"]}, "no method 'autograt'"),
         ({"sizes": {"m": 3}}, "no unknown size 'm'"),
+        ({"args": {**ARGS, "W": (0, 4), "X": ("n", 0)}, "wrt": "W"}, "no entry"),
         ({"data": {"W": np.ones((3, 4))}}, "there is no b"),
     ],
 )

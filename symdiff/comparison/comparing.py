@@ -121,6 +121,11 @@ def compare(
         rng = np.random.default_rng(seed)
         leaves = arguments(fn, signature, dtype, data, sample, sizes or {}, rng)
         problem = Problem(fn, signature, args, static, dtype, wanted, single, leaves)
+        if not problem.size:
+            raise SpecError(
+                f"{', '.join(wanted)}: there is no entry to differentiate",
+                remedy="Give larger sizes, or other arguments in wrt.",
+            )
         seconds = shortest(problem.evaluate)
         order = np.random.default_rng(seed).permutation(problem.size)
         sampling = Sampling(order, seconds, budget)
@@ -142,7 +147,7 @@ def _measured(
     timed.
     """
     budget = REFERENCE * sampling.budget
-    reference = refer(problem, sampling.order, _others(trials, problem.size), budget)
+    reference = refer(problem, sampling.order, _samples(trials, problem.size), budget)
     there = [one for one in trials if not one.absent]
     loss, times = in_turn(
         problem.evaluate,
@@ -165,10 +170,10 @@ def _measured(
     )
 
 
-def _others(trials: Iterable[Trial], size: int) -> list[int]:
-    """Return entries that some method looked at and not all do."""
+def _samples(trials: Iterable[Trial], size: int) -> list[np.ndarray]:
+    """Return the entries that methods looked at which did not look at all."""
     found = [one.found.entries for one in trials if one.found is not None]
-    return [int(e) for entries in found if len(entries) < size for e in entries]
+    return [entries for entries in found if len(entries) < size]
 
 
 def _chosen(

@@ -81,18 +81,16 @@ class _Way(NamedTuple):
                 wrt="weights",
                 entries=entries,
             )
-        except (
-            Exception
-        ):  # noqa: BLE001 - the user's function, on numbers it may refuse
+        except Exception:  # noqa: BLE001 - the user's function may refuse them
             return None
 
 
 def refer(
-    problem: Problem, order: np.ndarray, others: Iterable[int], budget: float
+    problem: Problem, order: np.ndarray, samples: Iterable[np.ndarray], budget: float
 ) -> Reference:
     """Return the reference at as many entries as a budget of seconds is enough for.
 
-    They are the first of `order`, and as many of `others`.
+    They are the first of `order`, and as many of each of the samples.
     """
     double, extended = (_widened(problem, one) for one in (np.float64, np.longdouble))
     near = _Way("Richardson's differences in double precision", richardson, double)
@@ -109,7 +107,8 @@ def refer(
         warnings.simplefilter("ignore")
         way, seconds = _first_that_holds(ways, near, order[:FEWEST])
         count = max(FEWEST, int(budget / seconds))
-        entries = np.unique([*order[:count], *list(others)[:count]]).astype(int)
+        chosen = [order[:count], *(entries[:count] for entries in samples)]
+        entries = np.unique(np.concatenate(chosen))
         found = way.slopes(entries)
         assert found is not None
         slopes = found.slopes

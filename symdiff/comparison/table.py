@@ -85,7 +85,7 @@ def _cells(row: Row, notes: list[str]) -> Iterator[str]:
     star = "" if row.sampled is None else "*"
     yield star + seconds_text(row.seconds)
     yield MISSING if row.ratio is None else star + _ratio(row.ratio)
-    yield seconds_text(row.first)
+    yield star + seconds_text(row.first)
     yield seconds_text(row.compiling)
     yield _bytes(row.memory)
     yield MISSING if row.operations is None else f"{row.operations:,}"
