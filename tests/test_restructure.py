@@ -22,11 +22,6 @@ def attention(Q, K, V, X):
     return np.sum((e / e.sum(axis=1, keepdims=True) @ v) ** 2)
 
 
-def gates(W, X):
-    a, b, c, d = np.split(np.cos(X @ W), 4, axis=1)
-    return np.sum(np.exp(a) * np.exp(b) + np.exp(d) / (1 + np.tanh(c) ** 2))
-
-
 def images(K, b, X):
     windows = view(X, (2, 3), axis=(2, 3))
     h = np.maximum(np.einsum("nchwij,kcij->nkhw", windows, K) + b[:, None, None], 0)
@@ -41,7 +36,6 @@ def signals(K, X):
 
 STEPS = {"W": (2, 3), "U": (3, 3), "X": (4, "n", 2)}
 HEADS = {"Q": (3, 2), "K": (3, 2), "V": (3, 2), "X": (5, 3)}
-GATES = {"W": (3, 8), "X": ("n", 3)}
 IMAGES = {"K": (2, 3, 2, 3), "b": (2,), "X": ("n", 3, 6, 7)}
 SIGNALS = {"K": (3, 2), "X": ("n", 8)}
 
@@ -51,7 +45,6 @@ CASES = [
     ("sum-of-products", attention, HEADS, "d_X = joined_1 @ joined.T"),
     ("shared-operand", recurrent, STEPS, "X.reshape(4 * n, 2) @ W"),
     ("shared-operand", attention, HEADS, "q = X_joined[:, :2]"),
-    ("neighbouring-slices", gates, GATES, "np.exp(cos_X_W[:, :4])"),
     ("pool-first", images, IMAGES, "pooled = np.maximum(max_"),
     ("window-columns", images, IMAGES, "K.reshape(2, 18) @"),
     ("window-columns", signals, SIGNALS, "K.T @"),

@@ -14,7 +14,6 @@ from ...settings import Settings
 from ..stabilise.table import REWRITES, Rewrite, chosen
 from .pooling import pooled_first
 from .shared import shared_operands
-from .slices import neighbouring_slices
 from .sums import sums_of_products
 from .windows import columns
 
@@ -64,15 +63,6 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         shared_operands,
-    ),
-    (
-        Rewrite(
-            "neighbouring-slices",
-            "f(x[:k]), f(x[k:]) = parts of f(x)",
-            "elementwise f",
-            style="fast",
-        ),
-        neighbouring_slices,
     ),
 )
 
