@@ -46,25 +46,41 @@ def arrays(value: Any) -> Iterator[np.ndarray]:
         yield value
 
 
+def dtype(committed: ModuleType) -> str:
+    """Return the dtype that the committed module was compiled for."""
+    drawn = committed._made_up(np.random.default_rng(0))
+    return str(next(one for one in arrays(committed.grad(*drawn))).dtype)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_pass_changes_a_gradient(name):
     loss, committed = map(module, LOSSES[name])
     arguments = committed._made_up(np.random.default_rng(2))
     expected = list(arrays(committed.grad(*arguments)))
-    wrt = getattr(loss, "WRT", None)
+    wrt, width = getattr(loss, "WRT", None), dtype(committed)
+    tolerances = {"float64": (1e-10, 1e-12), "float32": (1e-4, 1e-6)}[width]
     for simplify, share in ((True, False), (False, True), (False, False)):
         compiled = symdiff.compile(
-            loss.loss, wrt=wrt, simplify=simplify, share=share, verify=False
+            loss.loss,
+            wrt=wrt,
+            dtype=width,
+            simplify=simplify,
+            share=share,
+            verify=False,
         )
         for one, other in zip(arrays(compiled.grad(*arguments)), expected, strict=True):
-            np.testing.assert_allclose(one, other, 1e-10, 1e-12)
+            np.testing.assert_allclose(one, other, *tolerances)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_without_rewrites_the_value_is_the_losss_own_bit_for_bit(name):
     loss, committed = map(module, LOSSES[name])
     compiled = symdiff.compile(
-        loss.loss, wrt=getattr(loss, "WRT", None), rewrites="none", verify=False
+        loss.loss,
+        wrt=getattr(loss, "WRT", None),
+        dtype=dtype(committed),
+        rewrites="none",
+        verify=False,
     )
     for seed in range(3):
         arguments = committed._made_up(np.random.default_rng(seed))

@@ -339,7 +339,8 @@ def test_a_notebook_cell():
     scope = {}
     exec(compile(CODE, path, "exec"), scope)
     compiled = agrees(scope["loss"], VECTOR)
-    assert "<notebook>:12  squashed" in compiled.source
+    assert "from <notebook>:loss" in compiled.source
+    assert "  squashed\n" in compiled.source
     assert "ipykernel" not in compiled.source
     assert "hidden" in names(compiled)
 
@@ -366,7 +367,7 @@ def test_helpers_in_other_modules(tmp_path, monkeypatch):
         return np.sum((own_layers.dense(x, W) - own_layers.targets(y)) ** 2)
 
     compiled = agrees(loss, {"W": (4, 3), "x": ("n", 4), "y": "n:int64"}, {"n": 5})
-    assert "own_layers.py:7" in compiled.source
+    assert "np.eye(3)" in compiled.source
 
 
 @pytest.mark.parametrize("setting", ["0", "1"])

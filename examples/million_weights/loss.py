@@ -15,6 +15,7 @@ ARGS = {
     "X": ("n", "d"),
     "labels": "n:int64",
 }
+WRT = ("W1", "b1", "W2", "b2")
 
 
 def loss(W1, b1, W2, b2, X, labels):

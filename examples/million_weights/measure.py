@@ -29,10 +29,9 @@ from threadpoolctl import threadpool_limits
 
 import gradient
 import gradient32
-from loss import loss
+from loss import WRT, loss
 from symdiff.numerical import central_difference, complex_step, forward_difference
 
-WRT = ("W1", "b1", "W2", "b2")
 CLASSES = 10
 EMITTED = {"float32": gradient32, "float64": gradient}
 FINEST = {"float32": 8, "float64": 16}  # the smallest eps, as a power of ten
