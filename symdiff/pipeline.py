@@ -31,6 +31,7 @@ from .formula import expression, latex
 from .graph import Graph
 from .notebook import page
 from .ops.recording import paused
+from .passes.lowering import lower
 from .program.fused import fuse
 from .program.schedule import Program, schedule
 from .report import Report, report
@@ -161,7 +162,7 @@ def compile_part(
     both = None
     if settings.style == "fast":
         names = scope.reserved | {*taken, *scope.extra.values()}
-        both = fuse(graph, names)
+        both = fuse(lower(graph, settings.lowerings), names, settings.lowerings)
     part = Part(program, scope, description, both)
     lines = docstring(fn, signature, wanted, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .errors import SpecError
 
-__all__ = ["CORNERS", "REWRITES", "STYLES", "Settings", "names"]
+__all__ = ["CORNERS", "LOWERINGS", "REWRITES", "STYLES", "Settings", "names"]
 
 # safe: rewrites that hold wherever the loss is defined. none: the forward pass is the
 # loss's own, bit for bit. fast: also those that may lose the last digits.
@@ -23,6 +23,20 @@ CORNERS = ("least-norm", "jax", "torch", "zero", "split", "nan")
 # plain: as an engineer writes it. textbook: an operation a line, with its rule. fast:
 # plain, and both passes as one function that computes in arrays that it keeps.
 STYLES = ("plain", "textbook", "fast")
+
+# What the fast style does to be fast, each left out by its name in `no_rewrite`.
+LOWERINGS = {
+    "powers": "`x**3` is `x * x * x`, `x**1.5` is `x * sqrt(x)`",
+    "signs": "the sign of what is not negative is `ceil(minimum(x, 1))`",
+    "parts": "softplus and its kind are their parts, each written into an array",
+    "seed": "the value's own slope, 1, multiplies no array",
+    "scalars": "numbers are multiplied before an array is",
+    "ones": "sums along axes are products with a vector of ones",
+    "dot": "matrix products are `np.dot`'s, outer products `np.multiply`'s",
+    "reduce": "reductions and means are those of ufuncs: `np.add.reduce(x) / n`",
+    "rows": "the limits of maximum and minimum are rows of numbers",
+    "kept": "arrays of sizes alone, as `np.arange(n)`, are kept in the workspace",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,12 @@ class Settings:
         _one_of("rewrites", self.rewrites, REWRITES)
         _one_of("corners", self.corners, CORNERS)
         _one_of("style", self.style, STYLES)
+
+    @property
+    def lowerings(self) -> frozenset[str]:
+        """The names of the lowerings that are wanted."""
+        wanted = () if self.rewrites == "none" else LOWERINGS
+        return frozenset(wanted) - {*self.no_rewrite}
 
     def words(self) -> list[str]:
         """Return the options of the command line that ask for these settings."""

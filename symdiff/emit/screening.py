@@ -59,7 +59,7 @@ _NAMES = frozenset("""
     """.split())  # noqa: SIM905 - read more easily than a list
 _ATTRIBUTES = frozenset("""
     __dataclass_fields__ __name__ _fields append argv array_utils asarray base byte_bounds
-    can_cast copy default_rng empty exit flags give_back kept lib local next pop take
+    can_cast copy default_rng empty exit flags carray give_back kept lib local next pop take
     writeable float32 float64 fmin int64 integers items keys linalg make_dataclass maximum
     memmap ndarray norm random reduce replace sqrt standard_normal uint64 uniform values
     vdot

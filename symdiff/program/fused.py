@@ -7,14 +7,17 @@ into an array is a new one. Nothing that the graph holds is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import sympy
 
 from ..graph import Graph
 from .buffers import Array, Chain, chains, placed
 from .into import IntoSpeller
 from .planning import Plan, plan
 from .schedule import SEED, Locals, Scheduler, occurring
+from .spelling import Step
 from .statement import Statement
 from .usage import FusedUsage
 
@@ -45,13 +48,21 @@ class Fused:
     gradients: dict[str, str]
 
 
-def fuse(graph: Graph, taken: Iterable[str] = ()) -> Fused:
-    """Return both passes of a graph as one; `taken` are names that no value may have."""
+def fuse(
+    graph: Graph, taken: Iterable[str] = (), lowerings: Collection[str] = ()
+) -> Fused:
+    """Return both passes of a graph as one.
+
+    `taken` are names that no value may have, `lowerings` names of spellings that are
+    chosen for speed.
+    """
     usage = FusedUsage(graph)
     reserved = frozenset(taken)
     drafts = Locals(usage, reserved)
     steps = plan(usage, drafts.writer, drafts.namer)
-    draft = IntoSpeller(usage, drafts.writer, drafts.namer.given)
+    draft = IntoSpeller(usage, drafts.writer, drafts.namer.given, lowerings)
+    kept = [step for step in (*steps.forward, *steps.backward) if draft.is_kept(step)]
+    steps = _without(steps, kept)
     over = []
     for step in (*steps.forward, *steps.backward):
         draft.prepare(step)
@@ -59,56 +70,91 @@ def fuse(graph: Graph, taken: Iterable[str] = ()) -> Fused:
     _, read = draft.read([graph.outputs["value"]])
     read += [node for step in steps.results for node in step.reads]
     found = chains(usage.nodes, (*steps.forward, *steps.backward), over, read)
-    return _Fuser(usage, Locals(usage, reserved), steps, found).fused()
+    scope = Locals(usage, reserved)
+    return _Fuser(usage, scope, steps, lowerings).fused(found, kept)
+
+
+def _without(steps: Plan, kept: Sequence[Step]) -> Plan:
+    """Return a plan without the steps whose values the workspace keeps."""
+    left = set(map(id, kept))
+    forward, backward = (
+        tuple(step for step in half if id(step) not in left)
+        for half in (steps.forward, steps.backward)
+    )
+    return Plan(forward, _sums_first(backward), steps.results)
+
+
+def _sums_first(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return steps with sums right behind their terms, whose memory is free then."""
+    made: dict[int, int] = {}
+    order: list[int] = []
+    for place, step in enumerate(steps):
+        is_sum = isinstance(step.expression, sympy.Add) and not step.added
+        terms = [made[id(one)] for one in step.reads if id(one) in made]
+        order.append(max(terms) if is_sum and terms else place)
+        made[id(step.value)] = order[-1]  # of a running sum the last term's place
+    return tuple(steps[at] for at in sorted(range(len(steps)), key=order.__getitem__))
 
 
 class _Fuser(Scheduler):
-    """Writes the steps of both passes into arrays.
-
-    owned: the arrays of the gradient in which values are computed, by these values.
-    """
+    """Writes the steps of both passes into arrays."""
 
     def __init__(
         self,
         usage: FusedUsage,
         scope: Locals,
         steps: Plan,
-        found: Sequence[Chain],
+        lowerings: Collection[str],
     ) -> None:
         super().__init__(usage, scope, steps)
-        self.speller: IntoSpeller = IntoSpeller(usage, scope.writer, scope.namer.given)
+        given = scope.namer.given
+        self.speller: IntoSpeller = IntoSpeller(usage, scope.writer, given, lowerings)
         self.order = (*steps.forward, *steps.backward)
         self.results = dict(zip(self._wanted(), steps.results, strict=True))
+
+    def fused(self, found: Sequence[Chain], kept: Sequence[Step]) -> Fused:
+        """Return the finished statements, whose values are in these chains.
+
+        `kept` are steps whose values are made with the workspace.
+        """
         last = {id(chain.values[-1]): chain for chain in found}
-        self.owned = {
+        owned = {
             id(step.value): Array(chain.shape, chain.dtype)
-            for step in steps.results
+            for step in self.steps.results
             if (chain := last.get(id(step.value))) is not None
         }
-        self.arrays = placed(found, self.owned)
-        self.chains = {id(one): chain for chain in found for one in chain.values}
-
-    def fused(self) -> Fused:
-        """Return the finished statements."""
-        self._name()
-        making = self._making()
+        arrays = placed(found, owned)
+        fixed = [self._fixed(step) for step in kept]
+        self._name({id(one): chain for chain in found for one in chain.values})
+        making = self._making(arrays)
+        for array in owned.values():
+            self._keep(array)
         statements = [
             *self._forward_statements(),
             *map(self._backward_statement, self.steps.backward),
         ]
         value = self._returned(self.outputs["value"])
-        gradients, copies = self._written()
+        gradients, copies = self._written(set(owned))
         statements += copies
-        names = self.namer.given
-        locals_ = (*self.scope.arguments, *self.writer.size_names.values())
+        vectors = [f"{name} = {text}" for text, name in self.speller.kept.items()]
+        return self._finished(statements, value, gradients, (*making, *fixed, *vectors))
+
+    def _finished(
+        self,
+        statements: Sequence[Statement],
+        value: str,
+        gradients: dict[str, str],
+        making: tuple[str, ...],
+    ) -> Fused:
+        names = {*self.namer.given.values(), *self.writer.locals.values()}
         sizes = self.writer.size_names.values()
         return Fused(
             functions=frozenset(self.writer.functions),
-            names=frozenset(
-                {*names.values(), *self.writer.locals.values(), *gradients.values()}
-            ),
+            names=frozenset({*names, *gradients.values()}),
             imports=tuple(self.writer.imports),
-            read=occurring(locals_, statements, [value, *making]),
+            read=occurring(
+                (*self.scope.arguments, *sizes), statements, [value, *making]
+            ),
             constants=tuple(map(self._constant, self.scope.constants)),
             seed=self._seed(),
             statements=tuple(statements),
@@ -124,10 +170,16 @@ class _Fuser(Scheduler):
         text = super()._seed()
         return text and text.replace(f"({SEED})", "(1)")
 
-    def _name(self) -> None:
+    def _fixed(self, step: Step) -> str:
+        """Return the line that makes a value which depends on sizes alone."""
+        self.speller.prepare(step)
+        text = self.speller.expression(step.expression).text
+        return f"{self.namer.give(step.value, self.namer.wish(step.value))} = {text}"
+
+    def _name(self, chains: Mapping[int, Chain]) -> None:
         """Name the value of each step: those of a chain alike."""
         for step in self.order:
-            chain = self.chains.get(id(step.value))
+            chain = chains.get(id(step.value))
             if step.added or id(step.value) in self.namer.given:
                 continue
             if chain is None:
@@ -143,10 +195,10 @@ class _Fuser(Scheduler):
                 return self.namer.wish(one)
         return self.namer.wish(chain.values[0])
 
-    def _making(self) -> tuple[str, ...]:
-        """Name the arrays, and return the lines that make those of the workspace."""
+    def _making(self, arrays: Sequence[Array]) -> tuple[str, ...]:
+        """Name the arrays of the workspace, and return the lines that make them."""
         lines: list[str] = []
-        for array in self.arrays:
+        for array in arrays:
             name = self._keep(array)
             shape, kind = self.writer.shape(array.shape), ""
             if array.dtype != "float64":
@@ -155,8 +207,6 @@ class _Fuser(Scheduler):
             for view in array.views.values():
                 shape = self.writer.shape(view.shape)
                 lines.append(f"{self._keep(view)} = {name}.reshape{_bare(shape)}")
-        for array in self.owned.values():
-            self._keep(array)
         return tuple(lines)
 
     def _keep(self, array: Array) -> str:
@@ -164,15 +214,16 @@ class _Fuser(Scheduler):
         name = self.namer.given[id(array.chains[0].values[0])]
         for chain in array.chains:
             self.speller.arrays |= {id(one): name for one in chain.values}
+            self.speller.first.add(id(chain.values[0]))
         return name
 
-    def _written(self) -> tuple[dict[str, str], list[Statement]]:
+    def _written(self, owned: set[int]) -> tuple[dict[str, str], list[Statement]]:
         """Return the names of the gradient's arrays, and what is left to be copied."""
         names: dict[str, str] = {}
         copies = []
         for output, step in self.results.items():
-            own = self.owned.pop(id(step.value), None)
-            if own is not None:
+            if id(step.value) in owned:
+                owned.remove(id(step.value))
                 names[output] = self.namer.given[id(step.value)]
                 continue
             names[output] = self.namer.names.give(output)

@@ -7,7 +7,7 @@ value into an array. What NumPy has no such form for makes a new array.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,18 +21,30 @@ from ..ops.indexing import IndexAdd, IndexSet
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
 from ..ops.windows import AddWindows, Contiguous
-from .spelling import Speller, Step
+from .spelled import FastSpeller
+from .spelling import Step
 from .usage import Usage
 
 __all__ = ["IntoSpeller"]
 
 
-class IntoSpeller(Speller):
-    """Writes steps into arrays; `arrays` are the names of these, by value."""
+class IntoSpeller(FastSpeller):
+    """Writes steps into arrays.
 
-    def __init__(self, usage: Usage, writer: Writer, given: dict[int, str]) -> None:
-        super().__init__(usage, writer, given)
+    arrays: the names of these, by value. first: the values that give an array its name
+    anew.
+    """
+
+    def __init__(
+        self,
+        usage: Usage,
+        writer: Writer,
+        given: dict[int, str],
+        lowerings: Collection[str],
+    ) -> None:
+        super().__init__(usage, writer, given, lowerings)
         self.arrays: dict[int, str] = {}
+        self.first: set[int] = set()
 
     def over(self, step: Step) -> Sequence[sympy.Expr] | None:
         """Return the operands that a step may write its value over, if nothing else
@@ -58,6 +70,7 @@ class IntoSpeller(Speller):
         if array is None or step.added:
             return super().lines(step)
         name, node = self.given[id(step.value)], step.expression
+        array = array if id(step.value) in self.first else name
         way = _WAYS.get(type(node))
         if way is None:
             return [self._call(self.expression(node), array, name)]
@@ -136,8 +149,21 @@ _AUGMENTED = ("+", "-", "*", "/")
 
 # Functions beside the elementwise ones that can write into an array.
 _WITH_OUT = {
-    *("np.concatenate", "np.stack", "np.einsum", "np.outer", "np.cumsum", "np.cumprod"),
-    *("np.clip", "np.maximum.accumulate", "np.minimum.accumulate"),
+    "np.add.reduce",
+    "np.clip",
+    "np.concatenate",
+    "np.cumprod",
+    "np.cumsum",
+    "np.dot",
+    "np.einsum",
+    "np.maximum.accumulate",
+    "np.maximum.reduce",
+    "np.minimum.accumulate",
+    "np.minimum.reduce",
+    "np.multiply.outer",
+    "np.multiply.reduce",
+    "np.outer",
+    "np.stack",
 }
 
 

@@ -80,10 +80,7 @@ class _Planner:
         sums = {} if forward else _sums(self.usage, nodes)
         inner = {id(one) for s in sums.values() for one in s.partial[:-1]}
         parts = {
-            id(one)
-            for total in sums.values()
-            for one in (total.first, *total.terms)
-            if _is_part(self.usage, one, total)
+            id(one) for total in sums.values() for one in _parts(self.usage, total)
         }
         for node in nodes:
             if id(node) in sums:
@@ -224,6 +221,16 @@ def _with_parts_last(usage: Usage, total: _Sum) -> _Sum:
     return _Sum(start, total.partial, rest)
 
 
+def _parts(usage: Usage, total: _Sum) -> list[sympy.Expr]:
+    """Return the terms that are no statements of their own: those for some elements
+    only, and the array that takes them.
+    """
+    parts = [one for one in (total.first, *total.terms) if _is_part(usage, one, total)]
+    if parts and _is_fresh(usage, total.first, total):
+        return [total.first, *parts]
+    return parts
+
+
 def _is_partial(usage: Usage, node: sympy.Expr, total: sympy.Expr) -> bool:
     """Return whether a sum is read by nothing but the longer one."""
     here, there = usage.nodes[node], usage.nodes[total]
@@ -247,7 +254,7 @@ def _is_fresh(usage: Usage, node: sympy.Expr, total: _Sum) -> bool:
     return (
         not shared
         and usage.uses[id(node)] == 1
-        and (isinstance(node, IndexAdd) or not usage.needs_name(node))
+        and (isinstance(node, IndexAdd) or usage.may_be_sum(node))
         and ROWS[type(node)].kind != "view"
         and _has_form(usage, node, total)
     )

@@ -75,6 +75,10 @@ class Usage:
             or (self.stepwise and self._is_step(node))
         )
 
+    def may_be_sum(self, node: sympy.Expr) -> bool:
+        """Return whether the other terms of a sum may be added to a new array."""
+        return not self.needs_name(node)
+
     def is_nameable(self, node: sympy.Expr) -> bool:
         """Return whether a node may be a statement where a line becomes too long."""
         inside = self._repeats(node) or self._is_kept_by_reshape(node)
@@ -191,6 +195,11 @@ class FusedUsage(Usage):
         if not self.nodes.shape(node) or self._repeats(node):
             return super().needs_name(node)
         return not self._is_subtracted(node)
+
+    def may_be_sum(self, node: sympy.Expr) -> bool:
+        """Return whether the other terms of a sum may be added to a new array."""
+        alone = self.nodes[node].name is None and id(node) not in self.outputs
+        return alone and bool(self.nodes.shape(node))
 
     def _is_subtracted(self, node: sympy.Expr) -> bool:
         consumers = self.consumers[id(node)]

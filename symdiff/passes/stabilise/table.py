@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import SpecError
 from ...ops.handle import Handle
-from ...settings import Settings
+from ...settings import LOWERINGS, Settings
 from ...source import Note, Position
 
 __all__ = ["REWRITES", "Rewrite", "chosen", "rewrite"]
@@ -74,10 +74,10 @@ def rewrite(
 def chosen(settings: Settings) -> dict[str, Rewrite]:
     """Return the rewrites that settings ask for. Raises `SpecError` for unknown names."""
     for name in settings.no_rewrite:
-        if name not in REWRITES:
+        if name not in REWRITES and name not in LOWERINGS:
             raise SpecError(
                 f"no_rewrite: there is no rewrite {name!r}",
-                remedy=f"There are {', '.join(sorted(REWRITES))}.",
+                remedy=f"There are {', '.join(sorted((*REWRITES, *LOWERINGS)))}.",
             )
     if settings.rewrites == "none":
         return {}
