@@ -34,10 +34,21 @@ def signals(K, X):
     return np.sum(np.tanh(np.tensordot(windows, K, 1) + X[:, 1:-1, None]) ** 2)
 
 
+def clusters(Q, mu, X):
+    y = (X - mu[:, None, :]) @ np.swapaxes(Q, 1, 2)
+    return np.sum(np.exp(-np.sum(y**2, axis=2)))
+
+
+def distances(q, mu, X):
+    return np.sum(np.einsum("nkd,kd->kn", X[:, None] + mu, q) ** 2)
+
+
 STEPS = {"W": (2, 3), "U": (3, 3), "X": (4, "n", 2)}
 HEADS = {"Q": (3, 2), "K": (3, 2), "V": (3, 2), "X": (5, 3)}
 IMAGES = {"K": (2, 3, 2, 3), "b": (2,), "X": ("n", 3, 6, 7)}
 SIGNALS = {"K": (3, 2), "X": ("n", 8)}
+CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
+DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
 
 # What the emitted text has with a restructuring, and only with it.
 CASES = [
@@ -48,6 +59,8 @@ CASES = [
     ("pool-first", images, IMAGES, "pooled = np.maximum(max_"),
     ("window-columns", images, IMAGES, "K.reshape(2, 18) @"),
     ("window-columns", signals, SIGNALS, "K.T @"),
+    ("augmented-product", clusters, CLUSTERS, "(2, 3, n)"),
+    ("augmented-product", distances, DISTANCES, "(2, 4)"),
 ]
 IDS = [f"{name} in {loss.__name__}" for name, loss, _, _ in CASES]
 
@@ -72,8 +85,10 @@ def agree(one, other, args, n):
 @pytest.mark.parametrize(("name", "loss", "args", "text"), CASES, ids=IDS)
 def test_a_restructuring_keeps_value_and_gradient(name, loss, args, text):
     plain = compiled(loss, args, verify=False)
-    fast = compiled(loss, args, style="fast")
-    without = compiled(loss, args, style="fast", no_rewrite=name, verify=False)
+    fast = compiled(loss, args, style="fast", rewrites="fast")
+    without = compiled(
+        loss, args, style="fast", rewrites="fast", no_rewrite=name, verify=False
+    )
     assert text in fast.source
     assert text not in without.source
     assert text not in plain.source

@@ -15,7 +15,7 @@ import sympy
 from ..graph import Graph, Nodes, Variable, number_of
 from ..ops.handle import activated
 
-__all__ = ["read_once", "rebuild"]
+__all__ = ["Rewrite", "read_once", "rebuild"]
 
 Rewrite = Callable[[Nodes, sympy.Expr, tuple[sympy.Expr, ...]], sympy.Expr | None]
 

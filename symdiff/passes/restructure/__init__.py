@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from ...graph import Graph
 from ...settings import Settings
 from ..stabilise.table import REWRITES, Rewrite, chosen
+from .augmented import augmented
 from .pooling import pooled_first
 from .shared import shared_operands
 from .sums import sums_of_products
@@ -41,6 +42,17 @@ BEFORE: Sequence[Restructuring] = (
             style="fast",
         ),
         columns,
+    ),
+    (
+        Rewrite(
+            "augmented-product",
+            "(x + m) @ q = [x, 1] @ [q, m @ q]",
+            "x and m that vary along different axes; digits are lost where both are "
+            "large beside their sum",
+            fast=True,
+            style="fast",
+        ),
+        augmented,
     ),
 )
 

@@ -94,6 +94,8 @@ def _kinds(nodes: Nodes, node: sympy.Expr) -> Iterator[Kind]:
     if not isinstance(node, Contraction) or len(operands) != 2:
         return
     inputs, output = node.params
+    if {*inputs[0]} | {*inputs[1]} == {*output}:
+        return  # nothing is summed
     for place in range(2):
         other, own = operands[1 - place], inputs[1 - place]
         free = [i for i in own if i in output and i not in inputs[place]]

@@ -1,7 +1,8 @@
 """Transposes moved behind what reads them: f(x.T) is f(x).T.
 
-In: a node, some of whose operands are transposed. Out: the node of the arrays beneath
-them, transposed; None where the order of axes cannot be followed.
+In: a graph and a change that leaves nodes transposed. Out: the graph with these nodes,
+and what is computed of them, over the arrays beneath the transposes, for as far as the
+order of axes can be followed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import sympy
 
-from ...graph import Nodes
+from ...graph import Graph, Nodes
+from ...ops.contraction import Contraction, contract
 from ...ops.handle import Handle
 from ...ops.indexing import Index
 from ...ops.keys import WHOLE
@@ -18,8 +20,9 @@ from ...ops.layout import Reshape, Transpose, reshape, transpose
 from ...ops.reductions import Max, Min
 from ...ops.table import ROWS
 from ...shapes import Shape, product
+from ..rebuild import Rewrite, rebuild
 
-__all__ = ["moved_behind", "split_axes"]
+__all__ = ["reordered", "split_axes"]
 
 ELEMENTWISE = ("elementwise", "transcendental")
 
@@ -27,12 +30,31 @@ Operands = tuple[sympy.Expr, ...]
 Order = tuple[int, ...]
 
 
-def moved_behind(
-    nodes: Nodes, node: sympy.Expr, operands: Operands
-) -> sympy.Expr | None:
+def reordered(graph: Graph, change: Rewrite) -> Graph:
+    """Return the graph with nodes changed, the transposes that this leaves moved on."""
+    moved: set[int] = set()
+
+    def rewrite(
+        nodes: Nodes, node: sympy.Expr, operands: Operands
+    ) -> sympy.Expr | None:
+        made = change(nodes, node, operands)
+        if made is None and any(id(one) in moved for one in operands):
+            made = _behind(nodes, node, operands)
+        if isinstance(made, Transpose):
+            moved.add(id(made))
+            (beneath,) = nodes[made].operands
+            nodes[beneath].take_name(graph.nodes[node])
+        return made
+
+    return rebuild(graph, rewrite)
+
+
+def _behind(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """Return the node over the arrays beneath transposes, transposed; else None."""
     if ROWS[type(node)].kind in ELEMENTWISE:
         return _elementwise(nodes, node, operands)
+    if isinstance(node, Contraction):
+        return contract([Handle(nodes, one) for one in operands], *node.params).node
     rule = _RULES.get(type(node))
     if rule is None or len(operands) > 1 or not isinstance(operands[0], Transpose):
         return None

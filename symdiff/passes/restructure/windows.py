@@ -2,7 +2,7 @@
 
 In and out: a graph before it is differentiated. The windows become the columns of a
 matrix, copied once for both passes: kernels @ columns. What is computed of the product
-keeps this order of its axes for as long as `moved_behind` can follow it. The gradient
+keeps this order of its axes for as far as `reordered` can follow it. The gradient
 follows of itself.
 """
 
@@ -18,8 +18,7 @@ from ...ops.handle import Handle
 from ...ops.layout import Transpose, reshape, transpose
 from ...ops.windows import Windows, contiguous, windows_of
 from ...shapes import Size, product
-from ..rebuild import rebuild
-from .transposes import moved_behind
+from .transposes import reordered
 
 __all__ = ["columns"]
 
@@ -30,29 +29,15 @@ def columns(graph: Graph) -> Graph:
     """Return the graph with products of windows as matrix products."""
     if not any(isinstance(node, Windows) for node in graph.walk()):
         return graph
-    moved: set[int] = set()
-
-    def rewrite(
-        nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
-    ) -> sympy.Expr | None:
-        made = None
-        if isinstance(node, Contraction) and len(operands) == 2:
-            made = _product(nodes, node, operands)
-        if made is None and any(id(one) in moved for one in operands):
-            made = moved_behind(nodes, node, operands)
-        if made is not None:
-            moved.add(id(made))
-            for one in nodes[made].operands:  # beneath the transpose
-                nodes[one].take_name(graph.nodes[node])
-        return made
-
-    return rebuild(graph, rewrite)
+    return reordered(graph, _product)
 
 
 def _product(
     nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
 ) -> sympy.Expr | None:
-    """Return a product of windows as one of their columns, None for other products."""
+    """Return a product of windows as one of their columns, None for other nodes."""
+    if not isinstance(node, Contraction) or len(operands) != 2:
+        return None
     (a, b), ((first, second), output) = operands, node.params
     if isinstance(b, Windows):
         return _by_columns(nodes, (a, first), (b, second), output)
