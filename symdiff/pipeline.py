@@ -155,7 +155,7 @@ def compile_part(
     records = (one.name for one in signature.arguments if has_record(one))
     kept = [name for name in records if name in wanted]
     program = schedule(graph, scope.reserved | {*taken}, kept, settings.style)
-    facts = report(stages, program.kept)
+    facts = report(stages, traced, program.kept, program.peak)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
@@ -164,7 +164,7 @@ def compile_part(
         names = scope.reserved | {*taken, *scope.extra.values()}
         both = fuse(lower(graph, settings.lowerings), names, settings.lowerings)
     part = Part(program, scope, description, both)
-    lines = docstring(fn, signature, wanted, facts, graph, settings.style)
+    lines = docstring(fn, part, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
     if verify:
         try:

@@ -1,4 +1,4 @@
-"""What a graph costs, counted from its shapes: work, and values kept.
+"""What a graph costs, counted from its shapes: work, and bytes held.
 
 In: the graph with its gradient, at each stage of the passes. Out: a `Report`, whose
 counts are polynomials in the unknown sizes. A contraction counts a multiply-add for each
@@ -8,11 +8,16 @@ at a key for each element there; views and Python numbers are free.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import compress
 
 import sympy
 
+from .equations import equations
+from .formula import latex
 from .graph import Graph, Nodes
 from .ops.arithmetic import is_reciprocal
 from .ops.contraction import Contraction, indices_of
@@ -22,7 +27,7 @@ from .ops.table import ROWS
 from .passes import Stages
 from .shapes import Size, product
 
-__all__ = ["Cost", "Report", "aligned", "report"]
+__all__ = ["Cost", "Report", "aligned", "hanging", "report"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,14 @@ class Cost:
     elementwise: sympy.Expr
     transcendental: sympy.Expr
 
-    def texts(self) -> tuple[str, str, str]:
+    @property
+    def counts(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+        """The three counts, in the order of the table."""
+        return self.multiply_adds, self.elementwise, self.transcendental
+
+    def texts(self) -> tuple[str, ...]:
         """Return the three counts as text."""
-        counts = (self.multiply_adds, self.elementwise, self.transcendental)
-        multiply_adds, elementwise, transcendental = map(_text, counts)
-        return multiply_adds, elementwise, transcendental
+        return tuple(map(_text, self.counts))
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,11 @@ class Report:
     """Costs of both passes: as emitted, before sharing, and before simplification too.
 
     unshared: operations if no value were used twice: the expression swell. kept:
-    numbers that pass from the forward pass to the backward one, beside the arguments.
-    rewrites: what passes changed. corners: where the loss has no derivative, and the
-    slope that is taken. verification: the record of the check, None where there was
-    none.
+    bytes that pass from the forward pass to the backward one, beside the arguments.
+    peak: bytes that both passes hold at most, where the sizes are large. rewrites: what
+    passes changed. corners: where the loss has no derivative, and the slope that is
+    taken. traced: the loss. verification: the record of the check, None where there
+    was none.
     """
 
     forward: Cost
@@ -64,26 +73,48 @@ class Report:
     backward_unsimplified: Cost
     unshared: int
     kept: Size
+    peak: Size
     rewrites: tuple[str, ...]
     corners: tuple[str, ...]
+    traced: Graph = field(repr=False)
     verification: object = None
 
+    @cached_property
+    def formula(self) -> tuple[str, ...]:
+        """The loss as equations in Unicode."""
+        return tuple(equations(self.traced))
+
+    @cached_property
+    def latex(self) -> str:
+        """The loss in LaTeX, a line for each named value."""
+        return latex(self.traced)
+
     def rows(self) -> list[tuple[str, ...]]:
-        """Return the rows of the table of costs, the first with the titles."""
-        return [
+        """Return the rows of the table of costs, the first with the titles.
+
+        Work of a kind that there is none of has no column.
+        """
+        counts = self.forward.counts, self.backward.counts
+        rows = [
             _TITLES,
             ("    forward", *self.forward.texts()),
             ("    backward", *self.backward.texts()),
+            ("    ratio", *map(_ratio, *reversed(counts))),
         ]
+        used = [True, *map(any, zip(*counts, strict=True))]
+        return [tuple(compress(row, used)) for row in rows]
 
     def table(self) -> list[str]:
         """Return the lines of the table of costs."""
-        return [*aligned(self.rows()), self.kept_text()]
+        return [*aligned(self.rows()), *self.memory()]
 
-    def kept_text(self) -> str:
-        """Return the line that says what is kept between the passes."""
-        kept = _text(sympy.expand(self.kept))
-        return f"    kept between the passes: {kept} values"
+    def memory(self) -> list[str]:
+        """Return the lines that say what is kept between the passes, and at the peak."""
+        kept = f"bytes kept between the passes: {_text(self.kept)}"
+        whole = hanging(f"{kept}; at the peak: {_text(self.peak)}")
+        if len(whole) == 1:
+            return whole
+        return [*hanging(kept), *hanging(f"bytes at the peak: {_text(self.peak)}")]
 
     def swell(self) -> list[str]:
         """Return the lines of a table of what both passes cost, and would have cost."""
@@ -103,7 +134,7 @@ class Report:
     def __str__(self) -> str:
         lines = [
             *self.swell(),
-            self.kept_text(),
+            *self.memory(),
             f"Operations: {self.forward.operations} forward and "
             f"{self.backward.operations} backward; {self.unshared} if no value were "
             "used twice",
@@ -115,12 +146,18 @@ class Report:
         return "\n".join(lines)
 
 
+# Columns of a line.
+WIDTH = 84
+
+# What unknown sizes are taken for where counts are compared.
+LARGE = 10**6
+
 _TITLES = ("Cost", "multiply-adds", "elementwise", "transcendental")
 _BEFORE = ("        before sharing", "        before simplification")
 
 
-def report(stages: Stages, kept: Size = 0) -> Report:
-    """Return the report on a graph with its gradient."""
+def report(stages: Stages, traced: Graph, kept: Size = 0, peak: Size = 0) -> Report:
+    """Return the report on a graph with its gradient, and on the loss as it was traced."""
     forward, backward = _halves(stages.shared)
     return Report(
         forward,
@@ -129,8 +166,10 @@ def report(stages: Stages, kept: Size = 0) -> Report:
         *_halves(stages.differentiated),
         _unshared(stages.simplified),
         kept,
+        peak,
         tuple(map(str, stages.shared.rewrites)),
         tuple(map(str, stages.shared.corners)),
+        traced,
     )
 
 
@@ -144,7 +183,30 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(row).rstrip() for row in padded]
 
 
-def _text(count: sympy.Expr) -> str:
+def hanging(line: str) -> list[str]:
+    """Return a line as it stands below a title, wrapped where it is long."""
+    start = " " * 4
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=2 * start,
+        break_on_hyphens=False,
+    )
+
+
+def _ratio(count: sympy.Expr, other: sympy.Expr) -> str:
+    """Return how much larger a count is than another where all sizes are large."""
+    above, below = (
+        float(one.subs(dict.fromkeys(one.free_symbols, LARGE)))
+        for one in (count, other)
+    )
+    if below == 0 or above / below > LARGE / 2:
+        return "0" if above == 0 else ""
+    return f"{above / below:.2f}".rstrip("0").rstrip(".")
+
+
+def _text(count: Size) -> str:
     """Return a polynomial as people write it: 2 d n + 5 n."""
     return str(count).replace("**", "^").replace("*", " ")
 

@@ -8,6 +8,7 @@ that were never traced.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -150,6 +151,16 @@ def differences(loss: Callable, arguments: Sequence[np.ndarray], place: int) -> 
 def passes_of(source: str) -> str:
     """Return the text of the two passes of an emitted module."""
     return source[source.index("def forward") : source.index("def value_and_grad")]
+
+
+def checks_itself(source: str) -> bool:
+    """Return whether an emitted module finds its gradient right, run as a program."""
+    code = compile(source, "gradient.py", "exec")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["gradient.py", "--check"])
+        with pytest.raises(SystemExit) as ended:
+            exec(code, {"__name__": "__main__"})
+    return ended.value.code == 0
 
 
 def check(case: Case, dtype: str) -> None:

@@ -58,7 +58,7 @@ STAGES = [
     ("code",),
     ("ops",),
     ("passes",),
-    ("trace", "bounds", "formula", "report"),
+    ("trace", "bounds", "equations", "formula", "report"),
     ("program",),
     ("emit",),
     ("numerical",),

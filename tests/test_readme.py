@@ -41,6 +41,11 @@ def blocks(*languages: str) -> list[tuple[str, str]]:
     return [block for block in FENCE.findall(README) if block[0] in languages]
 
 
+def replace(text: str, other: str) -> None:
+    whole = PATH.read_text(encoding="utf-8")
+    PATH.write_text(whole.replace(text, other), encoding="utf-8", newline="\n")
+
+
 def anchors() -> list[str]:
     """The anchors of the headings, made as GitHub makes them."""
     titles = (re.sub(r"[^\w\- ]", "", title) for title in HEADING.findall(text_only()))
@@ -65,9 +70,12 @@ def run_console(text: str) -> None:
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
 
 
-def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> None:
+def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(
+    folder: Path, request: pytest.FixtureRequest
+) -> None:
     namespace: dict[str, object] = {"__name__": "readme"}
     printed = StringIO()
+    update = request.config.getoption("--update-goldens")
     for language, text in blocks("python", "console", "toml", "text"):
         if language == "console":
             run_console(text)
@@ -77,7 +85,9 @@ def test_the_code_runs_in_order_and_the_emitted_block_is_fresh(folder: Path) -> 
             (folder / named[1]).write_text(text.partition("\n")[2], encoding="utf-8")
         elif text.startswith(EMITTED):
             emitted = (folder / "gradient.py").read_text(encoding="utf-8")
-            assert not difference(text, emitted, "README.md"), emitted
+            if update:
+                replace(text, emitted)
+            assert update or not difference(text, emitted, "README.md"), emitted
         elif language == "text":
             assert text == printed.getvalue()
         else:
@@ -97,8 +107,8 @@ def test_the_lists_of_what_is_supported_are_fresh(
     made = f"\n{sections()}\n"
     text = PATH.read_text(encoding="utf-8")
     if request.config.getoption("--update-goldens"):
-        text = SUPPORTED.sub(lambda _: made, text)
-        PATH.write_text(text, encoding="utf-8", newline="\n")
+        replace(SUPPORTED.search(text)[0], made)
+        text = PATH.read_text(encoding="utf-8")
     (shown,) = SUPPORTED.findall(text)
     assert (
         shown == made

@@ -1,6 +1,6 @@
 """A small change of a loss makes a small change of its module: names and order stay.
 
-Counted are the lines that a difference adds and removes.
+Counted are the lines that a difference adds and removes, empty ones left out.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def changed(before: str, after: str) -> list[str]:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), n=0, lineterm=""
     )
-    return [one for one in lines if re.match(r"[-+](?![-+]{2} )", one)]
+    return [one for one in lines if re.match(r"[-+](?![-+]{2} |$)", one)]
 
 
 def edited(edits: list[tuple[str, str]]) -> str:
@@ -89,8 +89,8 @@ def test_an_edit_changes_few_lines(edit: str, folder: Path) -> None:
     before, after = module(LOSS, folder), module(loss, folder)
     found = changed(before, after)
     assert found
-    # The header and the table of costs change whatever is edited: about eight lines.
-    assert len(found) <= 8 + 8 * len(changed(LOSS, loss)), "\n".join(found)
+    # The header, the equation, the tables of costs and bytes change with any edit.
+    assert len(found) <= 14 + 9 * len(changed(LOSS, loss)), "\n".join(found)
 
 
 @pytest.mark.parametrize(

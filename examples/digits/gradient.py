@@ -5,22 +5,28 @@
 
 Return the mean softmax cross-entropy of the images' labels.
 
-    value = -np.mean(log_p[np.arange(len(labels)), labels])
+    h_1 = tanh(h_0 W_1 + b_1)
+    z = h_1 W_2 + b_2
+    z = z - maxⱼ(z)
+    log_p = z - log(∑ⱼ exp(z))
+    value = -mean(log_p[arange(n), labels])
 
 Arguments
-    params[0]["W"]  (64, 64)  float64  differentiated
-    params[0]["b"]  (64,)     float64  differentiated
-    params[1]["W"]  (64, 32)  float64  differentiated
-    params[1]["b"]  (32,)     float64  differentiated
-    params[2]["W"]  (32, 10)  float64  differentiated
-    params[2]["b"]  (10,)     float64  differentiated
-    X               (n, 64)   float64
-    labels          (n,)      int64
+    W_0     params[0]["W"]  (64, 64)  float64  differentiated
+    b_0     params[0]["b"]  (64,)     float64  differentiated
+    W_1     params[1]["W"]  (64, 32)  float64  differentiated
+    b_1     params[1]["b"]  (32,)     float64  differentiated
+    W_2     params[2]["W"]  (32, 10)  float64  differentiated
+    b_2     params[2]["b"]  (10,)     float64  differentiated
+    X                       (n, 64)   float64
+    labels                  (n,)      int64
+    n = X.shape[0] = labels.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   6464 n         138 n + 2    107 n
     backward  8832 n         406 n + 1    0
-    kept between the passes: 107 n values
+    ratio     1.37           2.94         0
+    bytes kept between the passes: 856 n; at the peak: 2216 n + 19288
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient
@@ -156,22 +162,21 @@ def _match(name, value, form):
             _match(f"{name}[{place}]", value[place], part)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[0]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -193,8 +198,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -210,6 +215,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

@@ -5,7 +5,10 @@
 
 Return the mean softmax cross-entropy of the images' labels.
 
-    value = np.mean(np.log(np.sum(np.exp(z), axis=1)) - right)
+    h = tanh(X W1 + b1)
+    z = h W2 + b2
+    right = z[arange(n), labels]
+    value = mean(log(∑ⱼ exp(z)) - right)
 
 Arguments
     W1      (d, m)   float64  differentiated
@@ -14,11 +17,16 @@ Arguments
     b2      (10,)    float64  differentiated
     X       (n, d)   float64
     labels  (n,)     int64
+    d = W1.shape[0] = X.shape[1]
+    m = W1.shape[1] = b1.shape[0] = W2.shape[0]
+    n = X.shape[0] = labels.shape[0]
 
 Cost          multiply-adds   elementwise       transcendental
     forward   d m n + 10 m n  m n + 45 n + 1    m n + 11 n
     backward  d m n + 20 m n  4 m n + 22 n + 1  0
-    kept between the passes: m n + 11 n values
+    ratio     1               4                 0
+    bytes kept between the passes: 8 m n + 88 n
+    bytes at the peak: 8 d m + 16 m n + 88 m + 168 n + 88
 
 Rewrites
     log-sum-exp: log(sum(exp(x))) = log(sum(exp(x - m))) + m, m = max(x)
@@ -130,22 +138,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(arguments[:4], gradient, strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -166,15 +173,25 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:4], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

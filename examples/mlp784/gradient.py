@@ -5,24 +5,30 @@
 
 Return the mean softmax cross-entropy of the images' labels.
 
-    value = -np.mean(log_p[np.arange(len(labels)), labels])
+    h_2 = maximum(h_1 W_2 + b_2, 0)
+    z = h_2 W_3 + b_3
+    z = z - maxⱼ(z)
+    log_p = z - log(∑ⱼ exp(z))
+    value = -mean(log_p[arange(n), labels])
 
 Arguments
-    params[0]["W"]  (784, 256)  float64  differentiated
-    params[0]["b"]  (256,)      float64  differentiated
-    params[1]["W"]  (256, 256)  float64  differentiated
-    params[1]["b"]  (256,)      float64  differentiated
-    params[2]["W"]  (256, 256)  float64  differentiated
-    params[2]["b"]  (256,)      float64  differentiated
-    params[3]["W"]  (256, 10)   float64  differentiated
-    params[3]["b"]  (10,)       float64  differentiated
-    X               (n, 784)    float64
-    labels          (n,)        int64
+    W_0     params[0]["W"]  (784, 256)  float64  differentiated
+    b_0     params[0]["b"]  (256,)      float64  differentiated
+    W_1     params[1]["W"]  (256, 256)  float64  differentiated
+    b_1     params[1]["b"]  (256,)      float64  differentiated
+    W_2     params[2]["W"]  (256, 256)  float64  differentiated
+    b_2     params[2]["b"]  (256,)      float64  differentiated
+    W_3     params[3]["W"]  (256, 10)   float64  differentiated
+    b_3     params[3]["b"]  (10,)       float64  differentiated
+    X                       (n, 784)    float64
+    labels                  (n,)        int64
+    n = X.shape[0] = labels.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   334336 n       1578 n + 2   11 n
     backward  467968 n       2326 n + 1   0
-    kept between the passes: 779 n values
+    ratio     1.4            1.47         0
+    bytes kept between the passes: 6232 n; at the peak: 14504 n + 1073240
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient
@@ -169,22 +175,21 @@ def _match(name, value, form):
             _match(f"{name}[{place}]", value[place], part)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[0]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -207,8 +212,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -224,6 +229,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

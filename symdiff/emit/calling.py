@@ -50,7 +50,7 @@ def call(function: str, arguments: Sequence[Argument]) -> Group:
     return Group(f"{function}(", tuple(items), ")")
 
 
-def passed_from(values: str, arguments: Sequence[Argument]) -> str:
+def passed_from(values: str, arguments: Sequence[Argument]) -> list[str]:
     """Return how the values of a list are passed on: by position where they can be."""
     named = inspect.Parameter.KEYWORD_ONLY
     others = [
@@ -60,4 +60,4 @@ def passed_from(values: str, arguments: Sequence[Argument]) -> str:
     ]
     count = len(arguments) - len(others)
     positional = f"*{values}[:{count}]" if others else f"*{values}"
-    return ", ".join([positional] * bool(count) + others)
+    return [positional] * bool(count) + others

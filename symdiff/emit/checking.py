@@ -22,16 +22,9 @@ from .nesting import Class, is_nested, nested
 
 __all__ = ["Checking"]
 
-# How made-up reals are drawn, by the domain in which the loss is finite.
-DRAWS = {
-    "normal": (
-        "rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small",
-        "drawn = rng.standard_normal(shape) / {np}.sqrt(rows)",
-    ),
-    "unit": ("drawn = rng.uniform(0.1, 0.9, shape)",),
-    "positive": ("drawn = rng.uniform(0.7, 1.4, shape)",),
-    "above": ("drawn = rng.uniform(1.1, 1.9, shape)",),
-}
+# Between which bounds made-up reals are drawn, by the domain in which the loss is
+# finite; where it is finite everywhere, from the normal distribution.
+BOUNDS = {"unit": (0.1, 0.9), "positive": (0.7, 1.4), "above": (1.1, 1.9)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,8 @@ class Checking:
 
     np: NumPy's name. read: names of the arrays and sizes that the passes read. helpers:
     names of the module's own functions, by what they do. arrays, sizes: local names by
-    leaf and by size. classes: names of named tuples and dataclasses.
+    leaf and by size. classes: names of named tuples and dataclasses. mixed: whether the
+    real arguments of the module have several dtypes.
     """
 
     signature: Signature
@@ -50,6 +44,7 @@ class Checking:
     arrays: Mapping[str, str]
     sizes: Mapping[str, str]
     classes: Mapping[Class, str]
+    mixed: bool
 
     # The check of the arguments.
 
@@ -125,44 +120,47 @@ class Checking:
 
     # What the self-check is run on.
 
-    def made_up(self, sizes: Mapping[str, int], bounds: Mapping[str, int]) -> list[str]:
+    def made_up(
+        self, sizes: Mapping[str, int], bounds: Mapping[str, int], domain: str
+    ) -> list[str]:
         """Return the lines of the literal of made-up arguments."""
         values = []
         for argument in self.signature.arguments:
-            texts = [self._drawn(leaf, sizes, bounds) for leaf in argument.leaves]
+            texts = [
+                self._drawn(leaf, sizes, bounds, domain) for leaf in argument.leaves
+            ]
             values.append(nested(argument, texts, self.classes))
         return exploded("return ", group("[", (("", one) for one in values), "]"))
 
     def _drawn(
-        self, leaf: Leaf, sizes: Mapping[str, int], bounds: Mapping[str, int]
+        self,
+        leaf: Leaf,
+        sizes: Mapping[str, int],
+        bounds: Mapping[str, int],
+        domain: str,
     ) -> str:
         shape = [sizes[one] if isinstance(one, str) else one for one in leaf.shape]
         kind = np.dtype(leaf.dtype).kind
         if kind == "b":
             return f"rng.integers(0, 2, {show(shape)}, bool)"
         if kind in "iu":
-            low, high = 0, max(bounds.get(leaf.name, 2), 1)
+            first, stop = 0, max(bounds.get(leaf.name, 2), 1)
             if leaf.example is not None and leaf.example.size:
-                low, high = int(leaf.example.min()), int(leaf.example.max()) + 1
+                first, stop = int(leaf.example.min()), int(leaf.example.max()) + 1
             dtype = ", np.uint64" if leaf.dtype == "uint64" else ""
-            return f"rng.integers({low}, {high}, {show(shape)}{dtype})"
+            return f"rng.integers({first}, {stop}, {show(shape)}{dtype})"
         if leaf.example is not None and leaf.example.size:
-            drawn = f"rng.uniform({_range(leaf.example)}, {show(shape)})"
-            return f"{self.np}.asarray({drawn}, {self.np}.{leaf.dtype})"
-        sized = "".join(f", {one}" for one in shape)
-        dtype = "" if self.is_uniform else f", dtype={self.np}.{leaf.dtype}"
-        return f"{self.helpers['random']}(rng{sized}{dtype})"
-
-    @cached_property
-    def is_uniform(self) -> bool:
-        """Whether all reals of the arguments have one dtype."""
-        return len(self.reals) < 2
-
-    @cached_property
-    def reals(self) -> list[str]:
-        """The dtypes of real arguments."""
-        kinds = (leaf.dtype for leaf in self.signature.leaves)
-        return sorted({one for one in kinds if np.dtype(one).kind == "f"})
+            low, high = _range(leaf.example)
+        elif domain in BOUNDS:
+            low, high = BOUNDS[domain]
+        else:
+            sized = "".join(f", {one}" for one in shape)
+            dtype = f", dtype={self.np}.{leaf.dtype}" if self.mixed else ""
+            return f"{self.helpers['random']}(rng{sized}{dtype})"
+        drawn = f"rng.uniform({low:.3g}, {high:.3g}, {show(shape)})"
+        if leaf.dtype == "float64":
+            return drawn
+        return f"{self.np}.asarray({drawn}, {self.np}.{leaf.dtype})"
 
 
 def _unknown(leaf: Leaf) -> list[str]:
@@ -170,11 +168,11 @@ def _unknown(leaf: Leaf) -> list[str]:
     return [one for one in leaf.shape if isinstance(one, str)]
 
 
-def _range(example: np.ndarray) -> str:
+def _range(example: np.ndarray) -> tuple[float, float]:
     """Return the range of an example's values, a little wider but of the same signs."""
     low, high = float(np.min(example)), float(np.max(example))
     low = low * (0.9 if low > 0 else 1.1)
     high = high * (1.1 if high > 0 else 0.9)
     if low == high:
         low, high = -0.1, 0.1
-    return f"{low:.3g}, {high:.3g}"
+    return low, high

@@ -7,7 +7,6 @@ the string or the comment. Never refused: what cannot be had is left out.
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import inspect
@@ -16,11 +15,11 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from ..graph import Graph
-from ..program.quoting import one_line
-from ..report import Report, aligned
+from ..report import Report, aligned, hanging
 from ..shapes import show
-from ..source import Note, Position, parse, printable, without_comments
-from ..specs import Signature
+from ..source import Note, Position, printable, without_comments
+from ..specs import Leaf
+from .module import Part
 
 __all__ = ["docstring", "docstring_of_all", "header", "source_of"]
 
@@ -71,19 +70,16 @@ def header(
 
 
 def docstring(
-    fn: Callable,
-    signature: Signature,
-    wrt: Sequence[str],
-    facts: Report,
-    graph: Graph,
-    style: str = "plain",
+    fn: Callable, part: Part, facts: Report, graph: Graph, style: str = "plain"
 ) -> tuple[str, ...]:
     """Return the docstring's lines: the loss, its arguments, the cost, the corners."""
+    formula = [line for one in facts.formula for line in hanging(one)]
     lines = [
         *_title(fn),
         "",
-        *_formula(fn),
-        *_arguments(signature, wrt),
+        *formula,
+        "",
+        *_arguments(part),
         *facts.table(),
         "",
         *_list("Rewrites", _texts(graph.rewrites)),
@@ -159,55 +155,35 @@ def _title(fn: Callable) -> list[str]:
     return [f"{title}.", "", *textwrap.wrap(summary, WIDTH, break_on_hyphens=False)]
 
 
-def _formula(fn: Callable) -> list[str]:
-    """Return the expression that the function returns, if it fits on a line."""
-    _, _, source = source_of(fn)
-    try:
-        found = _returned(parse(textwrap.dedent(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    if found is None:
-        return []
-    expression = ast.get_source_segment(textwrap.dedent(source), found) or ""
-    text = f"    value = {one_line(expression)[0]}"
-    return [text, ""] if len(text) <= WIDTH else []
-
-
-def _returned(tree: ast.Module) -> ast.expr | None:
-    """Return the expression of a function's only return, at its end, or of a lambda."""
-    if len(tree.body) != 1:
-        return None
-    function = tree.body[0]
-    if isinstance(function, ast.FunctionDef):
-        last = function.body[-1]
-        returns = [one for one in _own(function) if isinstance(one, ast.Return)]
-        alone = isinstance(last, ast.Return) and len(returns) == 1
-        return last.value if alone and isinstance(last, ast.Return) else None
-    lambdas = [one for one in ast.walk(function) if isinstance(one, ast.Lambda)]
-    return lambdas[0].body if len(lambdas) == 1 else None
-
-
-def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Yield the nodes of a function, not those of functions within it."""
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            pending.extend(ast.iter_child_nodes(node))
-
-
-def _arguments(signature: Signature, wrt: Sequence[str]) -> list[str]:
+def _arguments(part: Part) -> list[str]:
+    """Return a line for each array: its name, what it is of, shape, dtype, use."""
+    leaves = part.scope.signature.leaves
+    names = part.program.arguments
+    plain = all(name == one.access for name, one in zip(names, leaves, strict=True))
     rows = [
         (
-            f"    {leaf.access}",
+            f"    {name}",
+            *(() if plain else (leaf.access if leaf.access != name else "",)),
             show(leaf.shape),
             leaf.dtype,
-            "differentiated" if leaf.argument in wrt else "",
+            "differentiated" if leaf.argument in part.description.wrt else "",
         )
-        for leaf in signature.leaves
+        for name, leaf in zip(names, leaves, strict=True)
     ]
-    return ["Arguments", *aligned(rows), ""] if rows else []
+    equal = [line for one in _equal_sizes(leaves) for line in hanging(one)]
+    return ["Arguments", *aligned(rows), *equal, ""] if rows else []
+
+
+def _equal_sizes(leaves: Sequence[Leaf]) -> Iterator[str]:
+    """Yield what is taken to be equal: `n = X.shape[0] = y.shape[0]`."""
+    places: dict[str, list[str]] = {}
+    for leaf in leaves:
+        for axis, size in enumerate(leaf.shape):
+            if isinstance(size, str):
+                places.setdefault(size, []).append(f"{leaf.access}.shape[{axis}]")
+    for size, equal in places.items():
+        if len(equal) > 1:
+            yield " = ".join([size, *equal])
 
 
 def _texts(notes: Sequence[Note]) -> list[str]:
@@ -222,10 +198,7 @@ def _list(title: str, lines: Sequence[str]) -> list[str]:
     if len(lines) == 1 and " " not in lines[0]:
         return [f"{title}: {lines[0]}."]
     wrapped = [title]
-    for line in lines:
-        first, *others = textwrap.wrap(line, WIDTH - 8)
-        wrapped += [f"    {first}", *(f"        {other}" for other in others)]
-    return wrapped
+    return wrapped + [part for line in lines for part in hanging(line)]
 
 
 def _quoted(line: str) -> str:

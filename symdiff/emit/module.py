@@ -20,7 +20,7 @@ from ..program.statement import Statement, laid
 from ..shapes import show
 from ..specs import Argument
 from .calling import STARS, call, parameters, passed_from
-from .checking import DRAWS, Checking
+from .checking import Checking
 from .fusing import WORKSPACE, Fusing
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
 from .rendering import formatted, render
@@ -77,8 +77,8 @@ def _joined(
     standard = _once(line for one in fields for line in one.standard())
     imports = sorted(standard, key=lambda line: (line.startswith("from"), line))
     libraries = _once(line for one in fields for line in one.libraries())
-    checks = [f"{one['own']['self_check']}()" for one in each]
-    single = any(one["tolerance"] == "1e-2" for one in each)
+    reals = fields[0].scope.reals
+    single = "float32" in reals
     return {
         "header": header,
         "docstring": docstring,
@@ -88,15 +88,13 @@ def _joined(
         "own": each[0]["own"],
         "classes": _once(line for one in each for line in one["classes"]),
         "forms": sorted({form for one in each for form in one["forms"]}),
-        "leaves": any(one["leaves"] for one in each),
         "fused": any(one["fused"] for one in each),
         "functions": [render("functions.py.jinja", one).rstrip() for one in each],
         "checks": [render("checks.py.jinja", one).rstrip() for one in each],
-        "worst": (
-            checks[0]
-            if len(checks) == 1
-            else f"{each[0]['np']}.max([{', '.join(checks)}])"
-        ),
+        "draws": any(one["draws"] for one in each),
+        "dtype": f"{each[0]['np']}.{reals[0]}" if len(reals) == 1 else "",
+        "steps": "(1e-1, 1e-2, 1e-3)" if single else "(1e-2, 1e-3, 1e-4, 1e-5, 1e-6)",
+        "runs": [one.self_check(alone=len(fields) == 1) for one in fields],
         "tolerance": "1e-2" if single else "1e-5",
     }
 
@@ -153,6 +151,7 @@ class _Fields:
             arrays,
             program.sizes,
             self.classes,
+            mixed=len(scope.reals) > 1,
         )
 
     def all(self) -> dict[str, Any]:
@@ -179,7 +178,8 @@ class _Fields:
             "classes": self._class_lines(),
             "check": self.checking.arguments(),
             "made_up": self._made_up,
-            **self._self_check(),
+            "at_sizes": self._at_sizes(),
+            "draws": any(self.helpers["random"] in one for one in self._made_up),
         }
 
     def _fused(self) -> dict[str, Any]:
@@ -374,7 +374,8 @@ class _Fields:
 
     @cached_property
     def _made_up(self) -> list[str]:
-        return self.checking.made_up(self.description.sizes, self.description.bounds)
+        about = self.description
+        return self.checking.made_up(about.sizes, about.bounds, about.domain)
 
     def _forms(self) -> list[str]:
         """Return which kinds of containers the arguments have."""
@@ -405,44 +406,27 @@ class _Fields:
             lines += fitted(f"{name} = ", group(f"{one.maker}(", items, ")"), width=88)
         return lines
 
-    def _self_check(self) -> dict[str, Any]:
-        checking, wrt = self.checking, self.description.wrt
-        single = any(leaf.dtype == "float32" for leaf in self.signature.leaves)
-        nested = any(is_nested(self.by_name[name]) for name in wrt)
+    def _at_sizes(self) -> str:
         sizes = [f"{name} = {size}" for name, size in self.description.sizes.items()]
-        dtype = f"{self.program.np}.{checking.reals[0]}" if checking.reals else ""
-        uniform, draws = checking.is_uniform, DRAWS[self.description.domain]
-        extra = "" if uniform else ", dtype"
-        return {
-            "pass_made_up": passed_from("arguments", self.arguments),
-            "pairs": self._pairs(nested),
-            "steps": (
-                "(1e-1, 1e-2, 1e-3)" if single else "(1e-2, 1e-3, 1e-4, 1e-5, 1e-6)"
-            ),
-            "tolerance": "1e-2" if single else "1e-5",
-            "at_sizes": f" of sizes {', '.join(sizes)}" if sizes else "",
-            "draws": any(self.helpers["random"] in one for one in self._made_up),
-            "def_random": f"def {self.helpers['random']}(rng, *shape{extra}):",
-            "draw": [one.format(np=self.program.np) for one in draws],
-            "drawn_dtype": dtype if uniform else "dtype",
-            "leaves": nested,
-        }
+        return f" of sizes {', '.join(sizes)}" if sizes else ""
 
-    def _pairs(self, nested: bool) -> str:
-        """Return the pairs of a made-up array and its part of the gradient."""
+    def self_check(self, alone: bool) -> list[str]:
+        """Return the lines that check the gradient at made-up arguments."""
+        items = [self.scope.public["value"], self.scope.public["grad"]]
+        items += [self._differentiated(), *passed_from("arguments", self.arguments)]
+        function = self.helpers["self_check"]
+        checked = group(f"{function}(", (("", one) for one in items), ")")
+        before, after = ("error = ", "") if alone else ("errors.append(", ")")
+        made = f"arguments = {self.helpers['made_up']}(rng)"
+        return [made, *fitted(before, checked, after)]
+
+    def _differentiated(self) -> str:
+        """Return the list of those made-up arguments that are differentiated."""
         names = [one.name for one in self.arguments]
         places = [names.index(name) for name in self.description.wrt]
-        arrays = f"arguments[{places[0]}]"
-        if not self.description.single:
-            arrays = f"[{', '.join(f'arguments[{place}]' for place in places)}]"
-            if places == list(range(places[0], places[0] + len(places))):
-                arrays = f"arguments[{places[0] or ''}:{places[-1] + 1}]"
-        if nested:
-            leaves = self.helpers["leaves"]
-            return f"zip({leaves}({arrays}), {leaves}(gradient), strict=True)"
-        if self.description.single:
-            return f"[({arrays}, gradient)]"
-        return f"zip({arrays}, gradient, strict=True)"
+        if places == list(range(places[0], places[0] + len(places))):
+            return f"arguments[{places[0] or ''}:{places[-1] + 1}]"
+        return f"[{', '.join(f'arguments[{place}]' for place in places)}]"
 
 
 def _lines(statements: tuple[Statement, ...], indent: int = 4) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..program.naming import Names
+from ..shapes import FLOATS
 from ..specs import Signature
 from .nesting import Class, class_of, containers, is_nested, is_record
 
@@ -25,7 +26,10 @@ HELPERS = (
     *("workspace", "outputs", "output", "apart", "arrays"),
 )
 # What functions of one module have in common.
-SHARED = ("array", "match", "leaves", "output", "apart")
+SHARED = (
+    *("array", "match", "self_check", "random", "leaves"),
+    *("output", "apart"),
+)
 
 # What a function that computes in a workspace has beside its arguments.
 EXTRA = ("out", "workspace", "arrays")
@@ -104,6 +108,12 @@ class Scope:
         own = {*self.helpers.values(), *self.aliases.values(), self.public["Gradient"]}
         imported = {"NamedTuple", "dataclasses", "namedtuple", "sys"}
         return {*nested, *own, *self.classes.values(), *imported}
+
+    @cached_property
+    def reals(self) -> list[str]:
+        """The dtypes of the real arguments of the whole module."""
+        leaves = (leaf for each in self._all for leaf in each.leaves)
+        return sorted({one.dtype for one in leaves if one.dtype in FLOATS})
 
     @property
     def _all(self) -> tuple[Signature, ...]:

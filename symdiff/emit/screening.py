@@ -50,9 +50,9 @@ _IMPORTS = {
 }
 _NAMES = frozenset("""
     Gradient NamedTuple TypeError ValueError __init__ __name__ above abs all along argument
-    arguments array below bool bounds cache casting cotangent dataclasses dict drawn
+    arguments array arrays below bool bounds cache casting cotangent dataclasses dict drawn
     dtype end end_of_outputs enumerate error errors every expected field fields fits form
-    getattr given grad gradient hasattr have id is_output isinstance issubclass iter key
+    getattr given grad gradient hasattr have id is_output isinstance issubclass iter key keywords
     kind len list max name namedtuple next norm object one outputs owners part parts place
     print range rng rows scale self shape size sizes slope sorted spans start step stop
     str sys at take give_back threading tuple type value vars worst zip
@@ -148,7 +148,11 @@ class _Allowed:
         if isinstance(node, ast.keyword):
             if node.arg is None:
                 passed = ast.unparse(node.value)
-                return "" if passed in self.mappings else f"the keywords {passed}"
+                return (
+                    ""
+                    if passed in {*self.mappings, "keywords"}
+                    else f"the keywords {passed}"
+                )
             known = not node.arg.startswith("_") or node.arg in self.names
             return "" if known else f"the keyword {node.arg}"
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -19,9 +19,10 @@ from ..graph import ArrayConstant, Graph, Variable
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
 from ..passes.reverse import COTANGENT
-from ..shapes import product, show
+from ..shapes import show
 from .liveness import give_names
 from .marks import Made, Marks
+from .memory import Work, bytes_of, peak
 from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
@@ -52,8 +53,9 @@ class Program:
     names: all names of values. arguments: local names of the argument arrays. sizes:
     unknown sizes' local names, by size. read: which of both the passes read. constants:
     statements at the module's top. seed: the cotangent in the value's dtype, None where
-    no statement reads it. cache: what the backward pass reads. kept: how many numbers
-    of it are computed. gradients: expressions, by output.
+    no statement reads it. cache: what the backward pass reads. kept: how many bytes of
+    it are computed. peak: how many bytes both passes hold at most. gradients:
+    expressions, by output.
     """
 
     np: str
@@ -68,6 +70,7 @@ class Program:
     value: str
     cache: tuple[str, ...]
     kept: sympy.Expr
+    peak: sympy.Expr
     seed: str | None
     backward: tuple[Statement, ...]
     gradients: dict[str, str]
@@ -148,6 +151,7 @@ class Scheduler:
         self.speller = Speller(usage, scope.writer, scope.namer.given)
         self.quotes = Quotes()
         self.marks = Marks(usage)
+        self.works: dict[bool, list[Work]] = {True: [], False: []}
 
     def program(self, kept: Sequence[str]) -> Program:
         """Return the finished program."""
@@ -175,6 +179,7 @@ class Scheduler:
             value=value,
             cache=cache,
             kept=self._kept(cached),
+            peak=self._peak(cached),
             seed=seed,
             backward=backward,
             gradients=gradients,
@@ -202,12 +207,12 @@ class Scheduler:
         return tuple(map(self._forward_statement, steps, above))
 
     def _forward_statement(self, step: Step, above: tuple[str, ...]) -> Statement:
-        self.speller.prepare(step)
+        self._prepare(step)
         name, lines = self._code(step)
         return Statement(name, lines, self._shape(step), self._comment(step), above)
 
     def _backward_statement(self, step: Step) -> Statement:
-        self.speller.prepare(step)
+        self._prepare(step)
         name, lines = self._code(step)
         shape = "" if step.added or len(lines) > 1 else self._shape(step)
         above = self.marks.undoing(step.place, self.quotes)
@@ -227,9 +232,9 @@ class Scheduler:
     def _meaning(self, step: Step, name: str) -> str:
         """Return what a gradient is for, where the forward pass has no name for it."""
         value = self.nodes[step.value].cotangent_of
-        wish = self.namer.wish(step.value)
         known = value is None or id(value) in self.namer.given or step.added
-        if known or not name.startswith(wish) or id(value) not in self.speller.code:
+        own = name.startswith("d_") and name.startswith(self.namer.wish(step.value))
+        if known or not own or id(value) not in self.speller.code:
             return ""
         return f"{name.removeprefix('d_')} = {self.speller.code[id(value)].text}"
 
@@ -241,6 +246,15 @@ class Scheduler:
         readers = self.usage.consumers.get(id(value), ())
         uses = [one for one in readers if id(one) in self.usage.forward]
         return tuple(f"  {rule_of(self.nodes, one, value)}" for one in uses)
+
+    def _prepare(self, step: Step, name: str = "") -> None:
+        """Learn how all that a step reads is read, and note what it computes."""
+        inside = self.speller.prepare(step)
+        if step.added:
+            work = Work(tuple(inside), name)
+        else:
+            work = Work((*inside, step.expression), self.namer.given[id(step.value)])
+        self.works[id(step.value) in self.usage.forward].append(work)
 
     def _comment(self, step: Step) -> str:
         """Return the user's comment beside a forward statement."""
@@ -282,9 +296,13 @@ class Scheduler:
         return occurring(names, forward, [value, *cache])
 
     def _kept(self, cached: Sequence[sympy.Expr]) -> sympy.Expr:
-        """Return how many numbers the cache has beside the arguments."""
-        computed = [one for one in cached if self.nodes[one].operands]
-        return sum((product(self.nodes.shape(one)) for one in computed), sympy.S.Zero)
+        """Return how many bytes the cache has beside the arguments."""
+        return bytes_of(self.nodes, [one for one in cached if self.nodes[one].operands])
+
+    def _peak(self, cached: Sequence[sympy.Expr]) -> sympy.Expr:
+        """Return how many bytes both passes hold at most."""
+        passes = self.works[True], self.works[False]
+        return peak(self.nodes, *passes, cached, self.writer.overwriting)
 
     def _seed(self) -> str | None:
         """Return the cotangent in the value's dtype."""
@@ -299,7 +317,7 @@ class Scheduler:
         texts: dict[str, str] = {}
         given: set[int] = set()
         for name, step in zip(self._wanted(), self.steps.results, strict=True):
-            self.speller.prepare(step)
+            self._prepare(step, f"return {name}")
             texts[name] = self._owned(step.value, id(step.value) in given)
             given.add(id(step.value))
         return texts

@@ -55,11 +55,12 @@ class Speller:
         name = self.given[id(node)] if named else ""
         self.code[id(node)] = Code(name) if named else self.expression(node)
 
-    def prepare(self, step: Step) -> None:
-        """Learn how all that a step reads is read."""
+    def prepare(self, step: Step) -> list[sympy.Expr]:
+        """Learn how all that a step reads is read; return what it writes out."""
         inside, named = self.read_by(step)
         for node in (*named, *inside):
             self.learn(node)
+        return inside
 
     def take_views_again(self) -> None:
         """From now on write named views of arguments out: the backward pass begins."""

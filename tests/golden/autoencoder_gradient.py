@@ -2,21 +2,30 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.mean(reconstruction + divergence)
+    hidden = tanh(X W)
+    mean = hidden mean
+    log_var = hidden log_var
+    z = mean + exp(0.5 · log_var) · noise
+    logits = tanh(z decoder_W) out
+    reconstruction = ∑ⱼ (logaddexp(0, logits) - X · logits)
+    divergence = 0.5 · ∑ⱼ (exp(log_var) + mean² - 1 - log_var)
+    value = mean(reconstruction + divergence)
 
 Arguments
-    encoder["W"]        (20, 16)  float64  differentiated
-    encoder["mean"]     (16, 4)   float64  differentiated
-    encoder["log_var"]  (16, 4)   float64  differentiated
-    decoder["W"]        (4, 16)   float64  differentiated
-    decoder["out"]      (16, 20)  float64  differentiated
-    X                   (n, 20)   float64
-    noise               (n, 4)    float64
+    W          encoder["W"]        (20, 16)  float64  differentiated
+    mean       encoder["mean"]     (16, 4)   float64  differentiated
+    log_var    encoder["log_var"]  (16, 4)   float64  differentiated
+    decoder_W  decoder["W"]        (4, 16)   float64  differentiated
+    out        decoder["out"]      (16, 20)  float64  differentiated
+    X                              (n, 20)   float64
+    noise                          (n, 4)    float64
+    n = X.shape[0] = noise.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   832 n          95 n + 1     60 n
     backward  1344 n         200 n + 1    20 n
-    kept between the passes: 88 n values
+    ratio     1.62           2.11         0.33
+    bytes kept between the passes: 704 n; at the peak: 1344 n + 4104
 
 Corners: none.
 """
@@ -155,22 +164,21 @@ def _match(name, value, form):
             _match(f"{name}[{key!r}]", value[key], part)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[:2]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -193,8 +201,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -210,6 +218,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:2], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

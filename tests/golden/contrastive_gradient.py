@@ -2,17 +2,26 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.mean(log_total - np.diag(similarity))
+    Z = A W
+    Z = B W
+    similarity = (Z / sqrt(∑ⱼ (Z · Z))) (Z / sqrt(∑ⱼ (Z · Z)))ᵀ / 0.1
+    top = maxⱼ(similarity)
+    log_total = log(∑ⱼ exp(similarity - top)) + top[:, 0]
+    value = mean(log_total - diag(similarity))
 
 Arguments
     W  (d, 16)  float64  differentiated
     A  (n, d)   float64
     B  (n, d)   float64
+    d = W.shape[0] = A.shape[1] = B.shape[1]
+    n = A.shape[0] = B.shape[0]
 
 Cost          multiply-adds    elementwise               transcendental
     forward   32 d n + 16 n^2  4 n^2 + 99 n + 1          n^2 + 3 n
     backward  32 d n + 32 n^2  16 d + 4 n^2 + 168 n + 2  0
-    kept between the passes: n^2 + 35 n values
+    ratio     1.33             1                         0
+    bytes kept between the passes: 8 n^2 + 280 n
+    bytes at the peak: 128 d + 32 n^2 + 809 n + 8
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient
@@ -132,22 +141,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in [(arguments[0], gradient)]:
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -165,15 +173,25 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

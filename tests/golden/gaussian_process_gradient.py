@@ -2,7 +2,14 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = 0.5 * (y @ alpha + log_det + n * np.log(2 * np.pi))
+    difference = X[:, None] - X[None]
+    distance = ∑ₖ difference²
+    K = exp(2 · log_scale - 0.5 · distance · exp(-2 · log_length))
+    K = K + exp(2 · log_noise) · eye(n)
+    L = cholesky(K)
+    alpha = solve(K, y)
+    log_det = 2 · ∑ log(diag(L))
+    value = 0.5 · (yᵀ alpha + log_det + 1.83788 · n)
 
 Arguments
     log_length  ()      float64  differentiated
@@ -10,11 +17,14 @@ Arguments
     log_noise   ()      float64  differentiated
     X           (n, 2)  float64
     y           (n,)    float64
+    n = X.shape[0] = y.shape[0]
 
 Cost          multiply-adds  elementwise       transcendental
     forward   n              12 n^2 + 2 n + 7  n^2 + n + 2
     backward  n^3 + n^2      13 n^2 + 4 n + 7  0
-    kept between the passes: 4 n^2 + 2 n + 2 values
+    ratio                    1.08              0
+    bytes kept between the passes: 32 n^2 + 16 n + 16
+    bytes at the peak: 80 n^2 + 8 n + 40
 
 Corners: none.
 """
@@ -144,22 +154,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(arguments[:3], gradient, strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -179,15 +188,25 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:3], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

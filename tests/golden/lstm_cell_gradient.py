@@ -2,7 +2,14 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = error
+    gates_3 = concatenate([X[3], h_2], axis=1) W + b
+    i_3 = gates_3[:, :8]
+    f_3 = gates_3[:, 8:16]
+    o_3 = gates_3[:, 16:24]
+    g_3 = gates_3[:, 24:]
+    c_3 = 1 / (1 + exp(-f_3)) · c_2 + 1 / (1 + exp(-i_3)) · tanh(g_3)
+    h_3 = 1 / (1 + exp(-o_3)) · tanh(c_3)
+    value = error_2 + mean((h_3 v - y[3])²)
 
 Arguments
     W  (12, 32)   float64  differentiated
@@ -10,11 +17,13 @@ Arguments
     v  (8,)       float64  differentiated
     X  (4, n, 4)  float64
     y  (4, n)     float64
+    n = X.shape[1] = y.shape[1]
 
 Cost          multiply-adds  elementwise   transcendental
     forward   1568 n         708 n + 7     160 n
     backward  2752 n         932 n + 1274  0
-    kept between the passes: 436 n values
+    ratio     1.76           1.32          0
+    bytes kept between the passes: 3488 n; at the peak: 6016 n + 3400
 
 Rewrites
     sigmoid: 1 / (1 + exp(-x)) = (1 if x >= 0 else exp(-|x|)) / (1 + exp(-|x|))
@@ -303,22 +312,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(arguments[:3], gradient, strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -338,15 +346,25 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:3], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

@@ -2,19 +2,22 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.sum((predicted - Y) ** 2)
+    predicted = scale · sin(X W + b)
+    value = ∑ (predicted - Y)²
 
 Arguments
-    params.W      (3, 2)  float64  differentiated
-    params.b      (2,)    float64  differentiated
-    params.scale  ()      float64  differentiated
-    X             (n, 3)  float64
-    Y             (n, 2)  float64
+    W      params.W      (3, 2)  float64  differentiated
+    b      params.b      (2,)    float64  differentiated
+    scale  params.scale  ()      float64  differentiated
+    X                    (n, 3)  float64
+    Y                    (n, 2)  float64
+    n = X.shape[0] = Y.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   6 n            10 n         2 n
     backward  6 n            12 n + 1     2 n
-    kept between the passes: 6 n values
+    ratio     1              1.2          1
+    bytes kept between the passes: 48 n; at the peak: 96 n + 8
 
 Corners: none.
 """
@@ -117,22 +120,21 @@ def _match(name, value, form):
             _match(f"{name}.{field}", getattr(value, field), getattr(form, field))
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[0]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -150,8 +152,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -167,6 +169,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

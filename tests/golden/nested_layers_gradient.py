@@ -2,22 +2,26 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = 0.5 * np.mean(error**2)
+    h_1 = maximum(h_0 W_1 + b_1, 0)
+    error = (h_1 W_2 + b_2)[:, 0] - y
+    value = 0.5 · mean(error²)
 
 Arguments
-    params[0]["W"]  (8, 16)   float64  differentiated
-    params[0]["b"]  (16,)     float64  differentiated
-    params[1]["W"]  (16, 16)  float64  differentiated
-    params[1]["b"]  (16,)     float64  differentiated
-    params[2]["W"]  (16, 1)   float64  differentiated
-    params[2]["b"]  (1,)      float64  differentiated
-    X               (n, 8)    float64
-    y               (n,)      float64
+    W_0  params[0]["W"]  (8, 16)   float64  differentiated
+    b_0  params[0]["b"]  (16,)     float64  differentiated
+    W_1  params[1]["W"]  (16, 16)  float64  differentiated
+    b_1  params[1]["b"]  (16,)     float64  differentiated
+    W_2  params[2]["W"]  (16, 1)   float64  differentiated
+    b_2  params[2]["b"]  (1,)      float64  differentiated
+    X                    (n, 8)    float64
+    y                    (n,)      float64
+    n = X.shape[0] = y.shape[0]
 
-Cost          multiply-adds  elementwise  transcendental
-    forward   400 n          68 n + 2     0
-    backward  672 n          99 n + 1     0
-    kept between the passes: 33 n values
+Cost          multiply-adds  elementwise
+    forward   400 n          68 n + 2
+    backward  672 n          99 n + 1
+    ratio     1.68           1.46
+    bytes kept between the passes: 264 n; at the peak: 656 n + 2312
 
 Corners
     h @ layer["W"] + layer["b"] == 0: slope 0
@@ -140,22 +144,21 @@ def _match(name, value, form):
             _match(f"{name}[{place}]", value[place], part)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[0]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -177,8 +180,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -194,6 +197,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

@@ -2,18 +2,22 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.mean(np.exp(eta) - counts * eta) + 0.01 * np.sum(beta[1:] ** 2)
+    eta = X beta + log(exposure)
+    value = mean(exp(eta) - counts · eta) + 0.01 · ∑ beta[1:]²
 
 Arguments
     beta      (d,)    float64  differentiated
     X         (n, d)  float64
     counts    (n,)    int64
     exposure  (n,)    float64
+    d = beta.shape[0] = X.shape[1]
+    n = X.shape[0] = counts.shape[0] = exposure.shape[0]
 
 Cost          multiply-adds  elementwise    transcendental
     forward   d n            2 d + 4 n + 1  2 n
     backward  d n            2 d + 3 n + 1  0
-    kept between the passes: n values
+    ratio     1              0.83           0
+    bytes kept between the passes: 8 n; at the peak: 24 n + 8
 
 Corners: none.
 """
@@ -97,22 +101,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in [(arguments[0], gradient)]:
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -123,22 +126,26 @@ def _self_check():
 def _made_up(rng):
     """Return made-up arguments of sizes d = 3, n = 5."""
     return [
-        _random(rng, 3),
-        _random(rng, 5, 3),
+        rng.uniform(0.1, 0.9, (3,)),
+        rng.uniform(0.1, 0.9, (5, 3)),
         rng.integers(0, 2, (5,)),
-        _random(rng, 5),
+        rng.uniform(0.1, 0.9, (5,)),
     ]
 
 
-def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    drawn = rng.uniform(0.1, 0.9, shape)
-    return np.asarray(drawn, np.float64)
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:1], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

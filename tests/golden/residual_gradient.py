@@ -2,21 +2,25 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.mean((h @ v - y) ** 2)
+    centred_1 = h_0 - meanⱼ(h_0)
+    h_1 = h_0 + maximum((centred_1 / √(meanⱼ(centred_1²) + 1e-05)) W1_1, 0) W2_1
+    value = mean((h_1 v - y)²)
 
 Arguments
-    blocks[0]["W1"]  (8, 16)  float64  differentiated
-    blocks[0]["W2"]  (16, 8)  float64  differentiated
-    blocks[1]["W1"]  (8, 16)  float64  differentiated
-    blocks[1]["W2"]  (16, 8)  float64  differentiated
-    v                (8,)     float64  differentiated
-    X                (n, 8)   float64
-    y                (n,)     float64
+    W1_0  blocks[0]["W1"]  (8, 16)  float64  differentiated
+    W2_0  blocks[0]["W2"]  (16, 8)  float64  differentiated
+    W1_1  blocks[1]["W1"]  (8, 16)  float64  differentiated
+    W2_1  blocks[1]["W2"]  (16, 8)  float64  differentiated
+    v                      (8,)     float64  differentiated
+    X                      (n, 8)   float64
+    y                      (n,)     float64
+    n = X.shape[0] = y.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   520 n          137 n + 1    2 n
     backward  912 n          131 n + 2    0
-    kept between the passes: 58 n values
+    ratio     1.75           0.96         0
+    bytes kept between the passes: 464 n; at the peak: 1184 n + 3136
 
 Corners
     np.maximum(norm(h) @ block["W1"], 0) at norm(h) @ block["W1"] == 0: slope 0
@@ -171,22 +175,21 @@ def _match(name, value, form):
             _match(f"{name}[{place}]", value[place], part)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(_leaves(arguments[:2]), _leaves(gradient), strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -208,8 +211,8 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
 
@@ -225,6 +228,8 @@ def _leaves(value):
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:2], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

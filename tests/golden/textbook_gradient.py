@@ -2,7 +2,10 @@
 # Do not edit; regenerate with symdiff.compile.
 """Value and gradient of `loss`.
 
-    value = np.mean(np.sum((z2 - Y) ** 2, axis=1))
+    z1 = X W1 + b1
+    h1 = tanh(z1)
+    z2 = h1 W2 + b2
+    value = mean(∑ⱼ (z2 - Y)²)
 
 Arguments
     W1  (4, 8)  float64  differentiated
@@ -11,11 +14,13 @@ Arguments
     b2  (3,)    float64  differentiated
     X   (n, 4)  float64
     Y   (n, 3)  float64
+    n = X.shape[0] = Y.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   56 n           21 n + 1     8 n
     backward  80 n           38 n + 2     0
-    kept between the passes: 11 n values
+    ratio     1.43           1.81         0
+    bytes kept between the passes: 88 n; at the peak: 296 n + 16
 
 Corners: none.
 
@@ -65,7 +70,7 @@ def backward(cache, cotangent=1.0):
 
     # gradient of: np.mean(np.sum((z2 - Y) ** 2, axis=1))
     #   product: g * b
-    cotangent_over_n = cotangent / n  # cotangent_over_n = sum_z2_minus_Y_squared.sum()
+    cotangent_over_n = cotangent / n
     #   sum: g
     d_z2 = 2 * cotangent_over_n * z2_minus_Y  # (n, 3)
     # gradient of: z2 = h1 @ W2 + b2
@@ -136,22 +141,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _made_up(rng)
-    gradient = grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in zip(arguments[:4], gradient, strict=True):
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -172,15 +176,25 @@ def _made_up(rng):
 
 
 def _random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = _self_check()
+    rng = np.random.default_rng(0)
+    arguments = _made_up(rng)
+    error = _self_check(value, grad, arguments[:4], *arguments)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")
