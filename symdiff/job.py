@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from . import files, loading
 from .errors import FileError
 from .settings import Settings
-from .timings import stage
 
 if TYPE_CHECKING:
     from .pipeline import Compiled
@@ -50,8 +49,7 @@ class Job:
 
     def compile(self) -> Compiled:
         """Return what the loss compiles to."""
-        with stage("import the compiler"):
-            from . import pipeline
+        from . import pipeline
 
         loss = loading.load(self.target)
         with loading.guarded(loss.path):
@@ -62,8 +60,7 @@ class Job:
         """Return the text of the module: of the loss alone, or of several functions."""
         if "," not in loading.split_target(self.target)[1]:
             return self.compile().source
-        with stage("import the compiler"):
-            from . import several
+        from . import several
 
         losses = loading.load_several(self.target)
         names = ",".join(loss.name for loss in losses)

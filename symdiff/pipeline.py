@@ -38,7 +38,6 @@ from .report import Report, report
 from .settings import Settings, names
 from .shapes import Size
 from .specs import Signature, read_signature
-from .timings import stage
 from .trace.run import choose_witnesses, compare_at, trace
 from .verify import finite_domain
 from .verify import verify as check
@@ -322,7 +321,6 @@ class Compiled:
         files.write(path, self.source)
 
 
-@stage("load the module")
 def load(source: str) -> ModuleType:
     """Return a module made of its text."""
     module = ModuleType("symdiff_emitted")

@@ -32,7 +32,7 @@ LOWERINGS = {
     "seed": "the value's own slope, 1, multiplies no array",
     "scalars": "numbers are multiplied before an array is",
     "ones": "sums along axes are products with a vector of ones",
-    "dot": "matrix products are `np.dot`'s, outer products `np.multiply`'s",
+    "dot": "products are `np.dot`'s of matrices, inner ones of rows `np.vecdot`'s",
     "reduce": "reductions and means are those of ufuncs: `np.add.reduce(x) / n`",
     "rows": "the limits of maximum and minimum are rows of numbers",
     "kept": "arrays of sizes alone, as `np.arange(n)`, are kept in the workspace",

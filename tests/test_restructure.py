@@ -34,6 +34,15 @@ def signals(K, X):
     return np.sum(np.tanh(np.tensordot(windows, K, 1) + X[:, 1:-1, None]) ** 2)
 
 
+def gated(X, Y):
+    p = np.tanh(X) * Y
+    return np.sum((X * np.sum(p * np.cos(p), axis=2, keepdims=True)) ** 2)
+
+
+def spread(X, c):
+    return np.sum(np.log(1 + np.sum(np.sin(X - c) ** 2, axis=1)))
+
+
 def clusters(Q, mu, X):
     y = (X - mu[:, None, :]) @ np.swapaxes(Q, 1, 2)
     return np.sum(np.exp(-np.sum(y**2, axis=2)))
@@ -47,11 +56,16 @@ STEPS = {"W": (2, 3), "U": (3, 3), "X": (4, "n", 2)}
 HEADS = {"Q": (3, 2), "K": (3, 2), "V": (3, 2), "X": (5, 3)}
 IMAGES = {"K": (2, 3, 2, 3), "b": (2,), "X": ("n", 3, 6, 7)}
 SIGNALS = {"K": (3, 2), "X": ("n", 8)}
+GATED = {"X": (2, "n", 40), "Y": (2, "n", 40)}
+SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
 
 # What the emitted text has with a restructuring, and only with it.
 CASES = [
+    ("inner-product", gated, GATED, "np.vecdot("),
+    ("inner-product", spread, SPREAD, 'np.einsum("ijk,ijk->ik", '),
+    ("inner-product", attention, HEADS, "value = np.vdot("),
     ("sum-of-products", recurrent, STEPS, "d_W = X.reshape(4 * n, 2).T @"),
     ("sum-of-products", attention, HEADS, "d_X = joined_1 @ joined.T"),
     ("shared-operand", recurrent, STEPS, "X.reshape(4 * n, 2) @ W"),

@@ -19,7 +19,6 @@ from ..program.schedule import BUILTINS, Program
 from ..program.statement import Statement, laid
 from ..shapes import show
 from ..specs import Argument
-from ..timings import stage
 from .calling import STARS, call, parameters, passed_from
 from .checking import Checking
 from .fusing import WORKSPACE, Fusing
@@ -55,7 +54,6 @@ class Part(NamedTuple):
     fused: Fused | None = None
 
 
-@stage("emit")
 def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str]) -> str:
     """Return the text of the module.
 

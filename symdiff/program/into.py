@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy
 
-from ..code import Code, Writer
+from ..code import Code, Level, Writer, wrap
 from ..ops.choices import Safe, where
 from ..ops.elementwise import Cast
 from ..ops.indexing import IndexAdd, IndexSet
-from ..ops.layout import Broadcast
+from ..ops.layout import Broadcast, Reshape
 from ..ops.table import ROWS
 from ..ops.windows import AddWindows, Contiguous
+from .flat import Matrix, matrices, summed_rows
 from .spelled import FastSpeller
 from .spelling import Step
 from .usage import Usage
@@ -58,6 +59,8 @@ class IntoSpeller(FastSpeller):
             return [operands[place] for place in way.over]
         if ROWS[type(node)].block is not None:
             return None
+        if self._factors(node) is not None:
+            return ()
         code = self.expression(node)
         function = self._function(code)
         if function is None:
@@ -71,11 +74,46 @@ class IntoSpeller(FastSpeller):
             return super().lines(step)
         name, node = self.given[id(step.value)], step.expression
         array = array if id(step.value) in self.first else name
-        way = _WAYS.get(type(node))
+        way, factors = _WAYS.get(type(node)), self._factors(node)
+        bound = [] if name == array else [f"{name} = {array}"]
+        if factors is not None:
+            return [*bound, self._dot(name, *factors)]
         if way is None:
             return [self._call(self.expression(node), array, name)]
-        bound = [] if name == array else [f"{name} = {array}"]
         return [*bound, *way.lines(self.writer, node, name, *self._operands(node))]
+
+    def _factors(self, node: sympy.Expr) -> tuple[str, str, Matrix] | None:
+        """Return the texts of a product's factors as matrices, and its own matrix."""
+        found = matrices(self.nodes, node) if "dot" in self.lowerings else None
+        if found is not None:
+            left, right, result = found
+            return self._factor(left), self._factor(right), result
+        rows = summed_rows(self.nodes, node) if "ones" in self.lowerings else None
+        if rows is None or not self.is_named(rows.array):
+            return None
+        count, width = rows.shape
+        ones = self._row(rows.array, width, 1)
+        return self._factor(rows), ones, Matrix(node, (count,))
+
+    def _dot(self, name: str, left: str, right: str, result: Matrix) -> str:
+        """Return the statement that writes a product of matrices into an array."""
+        out = self._as_matrix((name, result.array), result)
+        return f"{self.writer.function('np.dot')}({left}, {right}, out={out})"
+
+    def _factor(self, matrix: Matrix) -> str:
+        """Return the text of an array, in whatever shape it was made, as a matrix."""
+        node = matrix.array
+        while isinstance(node, Reshape) and not self.is_named(node):
+            (node,) = self.nodes[node].operands
+        return self._as_matrix((wrap(self.code[id(node)], Level.ATOM), node), matrix)
+
+    def _as_matrix(self, made: tuple[str, sympy.Expr], matrix: Matrix) -> str:
+        """Return the text of an array as a matrix."""
+        text, node = made
+        if self.nodes.shape(node) != matrix.shape:
+            sizes = (self.writer.size(one).text for one in matrix.shape)
+            text = f"{text}.reshape({', '.join(sizes)})"
+        return f"{text}.T" if matrix.turned else text
 
     def _elements(self, operands: Sequence[sympy.Expr]) -> list[sympy.Expr]:
         """Return what an operation on elements reads: also below signs."""
@@ -164,6 +202,7 @@ _WITH_OUT = {
     "np.multiply.reduce",
     "np.outer",
     "np.stack",
+    "np.vecdot",
 }
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from ..specs import Leaf, Signature
-from ..timings import stage
 
 __all__ = [
     "DOMAINS",
@@ -76,7 +75,6 @@ def draw(
     return arrays
 
 
-@stage("sample")
 def finite_domain(
     fn: Callable,
     signature: Signature,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from ...graph import Graph
 from ...settings import Settings
-from ...timings import stage
 from ..stabilise.table import REWRITES, Rewrite, chosen
 from .augmented import augmented
+from .inner import inner_products
 from .pooling import pooled_first
 from .shared import shared_operands
 from .sums import sums_of_products
@@ -61,6 +61,15 @@ BEFORE: Sequence[Restructuring] = (
 BEHIND: Sequence[Restructuring] = (
     (
         Rewrite(
+            "inner-product",
+            "sum(x * y) = vdot(x, y)",
+            "products that only the sum reads",
+            style="fast",
+        ),
+        inner_products,
+    ),
+    (
+        Rewrite(
             "sum-of-products",
             "a @ b + c @ d = [a, c] @ [b, d]",
             "products that are read once",
@@ -82,7 +91,6 @@ BEHIND: Sequence[Restructuring] = (
 REWRITES.update({row.name: row for row, _ in (*BEFORE, *BEHIND)})
 
 
-@stage("restructure")
 def restructure(
     graph: Graph, settings: Settings, several: Sequence[Restructuring]
 ) -> Graph:
