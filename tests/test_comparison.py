@@ -287,6 +287,18 @@ def test_json_holds_the_whole_record(comparison):
     assert rows["symdiff-plain"]["seconds"] == comparison["symdiff-plain"].seconds
 
 
+def test_waiting_is_no_time_of_the_processor():
+    def patient(w):
+        time.sleep(0.05)
+        return 2 * w
+
+    comparison = symdiff.compare(
+        lambda w: np.sum(w**2), {"w": (3,)}, gradient=patient, methods=[], rounds=2
+    )
+    assert comparison["given"].seconds < 0.02
+    assert comparison.one_thread
+
+
 @pytest.mark.parametrize(
     ("ending", "start"),
     [("png", b"\x89PNG"), ("svg", b"<?xml"), ("html", b"<!DOCTYPE")],
@@ -298,7 +310,7 @@ def test_pictures(comparison, tmp_path: Path, ending, start):
     assert content.startswith(start)
     if ending == "html":
         assert b"<svg" in content
-        assert b"Times are medians" in content
+        assert b"Times are of the processor" in content
 
 
 def test_a_picture_is_the_same_each_time(comparison, tmp_path: Path):

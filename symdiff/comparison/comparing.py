@@ -25,7 +25,7 @@ from .method import Costs, Imports, Method, Sampling
 from .problem import Problem
 from .record import Comparison
 from .reference import refer
-from .timing import in_turn, shortest
+from .timing import in_turn, one_thread, shortest
 from .trial import Maker, Trial, tried
 
 __all__ = ["METHODS", "compare"]
@@ -112,7 +112,7 @@ def compare(
     """
     makers = _chosen(methods, gradient)
     imports = Imports()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with one_thread() as alone, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         imports.library("sympy")
         pipeline = imports.library("symdiff.pipeline")
@@ -133,7 +133,7 @@ def compare(
             tried(name, make, problem, sampling, imports)
             for name, make in makers.items()
         ]
-        return _measured(problem, trials, sampling, rounds, imports)
+        return _measured(problem, trials, sampling, rounds, imports, alone)
 
 
 def _measured(
@@ -142,6 +142,7 @@ def _measured(
     sampling: Sampling,
     rounds: int,
     imports: Imports,
+    alone: bool,
 ) -> Comparison:
     """Return the record of methods that were tried, held against the reference and
     timed.
@@ -164,6 +165,7 @@ def _measured(
         reference=reference.title,
         judged=len(reference.entries),
         rounds=rounds,
+        one_thread=alone,
         rows=tuple(one.row(reference, times.get(one.name)) for one in there),
         absent=tuple(dict.fromkeys(one.absent for one in trials if one.absent)),
         known=tuple(imports.known),

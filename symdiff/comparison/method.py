@@ -7,11 +7,11 @@ a library that is not there is an `Absent`.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
+from time import process_time
 from types import ModuleType
 from typing import Any
 
@@ -61,14 +61,14 @@ class Imports:
         home = name.partition(".")[0]
         if name in self._before and home not in self.known:
             self.known.append(home)
-        start = time.perf_counter()
+        start = process_time()
         try:
             module = import_module(name)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] == home:
                 raise Absent(home) from error
             raise
-        self.seconds.setdefault(name, time.perf_counter() - start)
+        self.seconds.setdefault(name, process_time() - start)
         return module
 
 
@@ -86,9 +86,9 @@ class Costs:
 
     def imported(self, name: str) -> ModuleType:
         """Return a module, whose import is among the costs whoever needed it first."""
-        start = time.perf_counter()
+        start = process_time()
         module = self.imports.library(name)
-        self.waited += time.perf_counter() - start
+        self.waited += process_time() - start
         self.libraries.add(name)
         return module
 
@@ -100,9 +100,9 @@ class Costs:
     @contextmanager
     def compiles(self) -> Iterator[None]:
         """Count what is done inside as compiling."""
-        start = time.perf_counter()
+        start = process_time()
         yield
-        self.compiling = (self.compiling or 0.0) + time.perf_counter() - start
+        self.compiling = (self.compiling or 0.0) + process_time() - start
 
 
 @dataclass(frozen=True)

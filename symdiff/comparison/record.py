@@ -56,7 +56,9 @@ class Comparison:
 
     loss: its name. sizes: the unknown ones' values. entries: the number of those that
     are differentiated. loss_seconds: of one evaluation. reference: how the slopes were
-    had that the others are held against. judged: at how many entries. absent: libraries
+    had that the others are held against. judged: at how many entries. one_thread: whether
+    NumPy's linear algebra ran in one thread; seconds are the processor's, of all
+    threads. absent: libraries
     that are not installed. known: libraries whose import is in no time, as they had
     been imported before.
     """
@@ -69,6 +71,7 @@ class Comparison:
     reference: str
     judged: int
     rounds: int
+    one_thread: bool
     rows: tuple[Row, ...]
     absent: tuple[str, ...] = ()
     known: tuple[str, ...] = ()

@@ -88,9 +88,20 @@ def torch(problem: Problem, costs: Costs, _: Sampling) -> Method:
     modules = {np: numpy, np.linalg: numpy.linalg}
     if "scipy.special" in sys.modules:
         modules[sys.modules["scipy.special"]] = _Special(library.special, numpy)
+    rebound = Rebinding(problem.fn, modules)
     tensors = [library.from_numpy(leaf.copy()) for leaf in problem.leaves]
     wanted = [tensors[i].requires_grad_() for i in problem.indices]
     arrays = [numpy.asarray(tensor) for tensor in tensors]
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        threads = library.get_num_threads()
+        library.set_num_threads(1)
+        try:
+            with rebound():
+                yield
+        finally:
+            library.set_num_threads(threads)
 
     def run() -> tuple:
         value = numpy.asarray(problem.of_leaves(*arrays)).tensor
@@ -101,7 +112,7 @@ def torch(problem: Problem, costs: Costs, _: Sampling) -> Method:
     return Method(
         run,
         lambda result: problem.flat((result[0].detach(), result[1])),
-        Rebinding(problem.fn, modules),
+        context,
         traced=False,
     )
 

@@ -105,9 +105,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     where = "all entries" if comparison.judged >= comparison.entries else entries
     yield f"Errors are relative, against {comparison.reference}, at {where}."
     yield (
-        f"Times are medians of {comparison.rounds} rounds in which all took turns, "
-        "each beside the loss."
+        f"Times are of the processor, medians of {comparison.rounds} rounds in which all "
+        "took turns, each beside the loss."
     )
+    if not comparison.one_thread:
+        yield "They count all threads: with threadpoolctl installed, NumPy would have one."
     yield "Evaluations are of the loss; operations on numbers, for one gradient."
     sampled = {row.method: row.sampled for row in comparison.rows if row.sampled}
     if sampled:

@@ -1,24 +1,25 @@
 """Methods timed in turn, so that what else the machine does falls on all alike.
 
 In: methods that are ready to run. Out: the seconds of a run of each and their ratio to
-the loss's, medians over rounds; the memory that a run takes at its peak. Nothing is
-refused: a method that has run once is taken to run again.
+the loss's, medians over rounds; the memory that a run takes at its peak. Seconds are the
+processor's, in which there is no waiting for other programs. Nothing is refused: a
+method that has run once is taken to run again.
 """
 
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .method import Method
 
-__all__ = ["Times", "in_turn", "peak_memory", "shortest"]
+__all__ = ["Times", "in_turn", "one_thread", "peak_memory", "shortest"]
 
 SHORTEST = 2e-3  # seconds that the clock is asked for: shorter runs are repeated
 
@@ -28,6 +29,21 @@ class Times(NamedTuple):
 
     seconds: float
     ratio: float
+
+
+@contextmanager
+def one_thread() -> Iterator[bool]:
+    """Let NumPy's linear algebra run in one thread inside, if threadpoolctl is there.
+
+    Whether it is comes out. Threads that wait for each other take the processor's time.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError:
+        yield False
+        return
+    with threadpool_limits(1, user_api="blas"):
+        yield True
 
 
 def in_turn(
@@ -64,10 +80,10 @@ def shortest(run: Callable[[], Any], times: int = 3) -> float:
 def _seconds(run: Callable[[], Any], about: float) -> float:
     """Return the seconds of a run, which takes about some: short ones are repeated."""
     count = max(1, int(SHORTEST / max(about, 1e-7)))
-    start = time.perf_counter()
+    start = process_time()
     for _ in range(count):
         run()
-    return (time.perf_counter() - start) / count
+    return (process_time() - start) / count
 
 
 @contextmanager

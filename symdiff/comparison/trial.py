@@ -6,9 +6,9 @@ In: what makes a method, the problem. Out: a `Trial`; with the reference and the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import process_time
 
 import numpy as np
 
@@ -74,13 +74,13 @@ def tried(
 ) -> Trial:
     """Return what becomes of a method that is made and run once."""
     costs = Costs(imports)
-    start = time.perf_counter()
+    start = process_time()
     try:
         method = make(problem, costs, sampling)
         with method.context():
-            ready = time.perf_counter()
+            ready = process_time()
             result = method.run()
-        done = time.perf_counter()
+        done = process_time()
         found = method.read(result)
     except Absent as library:
         return Trial(name, costs, absent=str(library))
