@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -348,10 +350,18 @@ class Graph:
     corners: tuple[Note, ...] = ()
     doubts: tuple[tuple[Position | None, str], ...] = ()
 
-    def walk(self, outputs: Iterable[str] | None = None) -> list[sympy.Expr]:
+    def walk(self, outputs: Iterable[str] | None = None) -> tuple[sympy.Expr, ...]:
         """Return the nodes that outputs need (all outputs by default), operands first."""
-        wanted = self.outputs if outputs is None else outputs
-        return self.reach([self.outputs[name] for name in wanted])
+        wanted = frozenset(self.outputs if outputs is None else outputs)
+        if wanted not in self._walks:
+            roots = [self.outputs[name] for name in wanted]
+            self._walks[wanted] = tuple(self.reach(roots))
+        return self._walks[wanted]
+
+    @cached_property
+    def _walks(self) -> dict[frozenset[str], tuple[sympy.Expr, ...]]:
+        """The walks that were asked for; every stage asks again."""
+        return {}
 
     def reach(self, roots: Iterable[sympy.Expr]) -> list[sympy.Expr]:
         """Return the nodes that these roots need, operands first, in the order they
@@ -361,9 +371,9 @@ class Graph:
         while pending:
             node = pending.pop()
             if id(node) not in found:
-                found[id(node)] = node
+                found[id(node)] = nodes[node].index, node
                 pending.extend(nodes[node].operands)
-        return sorted(found.values(), key=lambda node: nodes[node].index)
+        return [node for _, node in sorted(found.values(), key=itemgetter(0))]
 
     def __str__(self) -> str:
         return self.listing(self.outputs)

@@ -9,6 +9,7 @@ at a key for each element there; views and Python numbers are free.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -262,18 +263,24 @@ def _is_sign(node: sympy.Expr) -> bool:
 
 
 def _cost(nodes: Nodes, computed: Iterable[sympy.Expr]) -> Cost:
+    alike: Counter[tuple] = Counter()
+    example: dict[tuple, sympy.Expr] = {}
+    for node in computed:
+        shapes = tuple(map(nodes.shape, (node, *nodes[node].operands)))
+        plain = isinstance(node, sympy.Pow) and node.args[1].is_Integer
+        alike[key := (type(node), plain, getattr(node, "params", ()), shapes)] += 1
+        example[key] = node
     work: dict[str, list[Size]] = {
         "contraction": [],
         "elementwise": [],
         "transcendental": [],
     }
-    traversals = 0
-    for node in computed:
-        kind, amount = _work(nodes, node)
-        work[kind].append(amount)
-        traversals += any(map(nodes.shape, (node, *nodes[node].operands)))
+    for key, times in alike.items():
+        kind, amount = _work(nodes, example[key])
+        work[kind].append(times * amount)
+    traversals = sum(times for (*_, shapes), times in alike.items() if any(shapes))
     totals = (sympy.expand(sympy.Add(*amounts)) for amounts in work.values())
-    return Cost(sum(map(len, work.values())), traversals, *totals)
+    return Cost(alike.total(), traversals, *totals)
 
 
 def _work(nodes: Nodes, node: sympy.Expr) -> tuple[str, Size]:

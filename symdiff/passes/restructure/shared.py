@@ -161,7 +161,7 @@ def _order(graph: Graph, together: dict[int, Group]) -> list[sympy.Expr]:
     """Return the nodes with the operands of all of a group before its first."""
     nodes, done = graph.nodes, set[int]()
     order: list[sympy.Expr] = []
-    pending = graph.walk()[::-1]
+    pending = [*graph.walk()][::-1]
     while pending:
         node = pending[-1]
         group = together.get(id(node), [node])
