@@ -196,6 +196,12 @@ class FusedUsage(Usage):
             return super().needs_name(node)
         return not self._is_subtracted(node)
 
+    def _repeats(self, node: sympy.Expr) -> bool:
+        """Return whether a node is written anew wherever it is read: views but twice."""
+        view = isinstance(node, Index | Reshape)
+        often = view and len(self.consumers[id(node)]) > 2
+        return not often and super()._repeats(node)
+
     def may_be_sum(self, node: sympy.Expr) -> bool:
         """Return whether the other terms of a sum may be added to a new array."""
         alone = self.nodes[node].name is None and id(node) not in self.outputs

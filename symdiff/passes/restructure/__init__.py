@@ -16,6 +16,7 @@ from .augmented import augmented
 from .inner import inner_products
 from .pooling import pooled_first
 from .shared import shared_operands
+from .short import short_axes
 from .sums import sums_of_products
 from .windows import columns
 
@@ -85,6 +86,15 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         shared_operands,
+    ),
+    (
+        Rewrite(
+            "short-axes",
+            "max(x, axis) = maximum(x[0], x[1])",
+            "axes of up to four elements",
+            style="fast",
+        ),
+        short_axes,
     ),
 )
 
