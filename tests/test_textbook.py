@@ -3,19 +3,15 @@
 Each module of `textbook` has a loss, and its forward and backward pass by hand.
 """
 
-import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from textbook.table import NAMES, book_of
 from traversals import traversals
 
 import symdiff
-
-FOLDER = Path(__file__).parent / "textbook"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
 def leaves(value: Any) -> Iterator[np.ndarray]:
@@ -29,13 +25,9 @@ def leaves(value: Any) -> Iterator[np.ndarray]:
         yield value
 
 
-def loss_of(name):
-    return importlib.import_module(f"textbook.{name}")
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_no_more_work_than_by_hand(name):
-    book = loss_of(name)
+    book = book_of(name)
     compiled = symdiff.compile(book.loss, wrt=book.WRT, verify=False)
     module = compiled.module
     arguments = module._made_up(np.random.default_rng(0))
@@ -51,8 +43,38 @@ def test_no_more_work_than_by_hand(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_by_hand_is_the_gradient(name):
+    book = book_of(name)
+    module = symdiff.compile(book.loss, wrt=book.WRT, verify=False).module
+    arguments = module._made_up(np.random.default_rng(2))
+    _, cache = book.forward(*arguments)
+    rng = np.random.default_rng(3)
+    for argument, gradient in _differentiated(book, arguments, cache):
+        direction = rng.standard_normal(argument.shape)
+        slope = _slope(lambda: book.loss(*arguments), argument, direction)
+        assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-6)
+
+
+def _differentiated(book, arguments, cache):
+    """Return each array that is differentiated, with its gradient by hand."""
+    names = dict(zip(book.ARGS, arguments, strict=True))
+    arrays = [one for name in book.WRT for one in leaves(names[name])]
+    return zip(arrays, leaves(book.backward(cache)), strict=True)
+
+
+def _slope(loss, argument, direction, step=1e-6):
+    """Return a loss's central difference along a direction of one argument."""
+    argument += step * direction
+    above = loss()
+    argument -= 2 * step * direction
+    below = loss()
+    argument += step * direction
+    return (above - below) / (2 * step)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_passes_change_no_gradient(name):
-    book = loss_of(name)
+    book = book_of(name)
     modules = [
         symdiff.compile(
             book.loss, wrt=book.WRT, simplify=simplify, share=share, verify=False

@@ -30,4 +30,7 @@ def backward(cache):
     d_out = 2 / error.size * error
     d_p = d_out @ V.T
     d_scores = p * (d_p - (d_p * p).sum(axis=1, keepdims=True)) / np.sqrt(K.shape[1])
-    return d_scores @ K, d_scores.T @ Q, p.T @ d_out
+    d_Q = d_scores @ K
+    d_K = d_scores.T @ Q
+    d_V = p.T @ d_out
+    return d_Q, d_K, d_V

@@ -23,4 +23,6 @@ def backward(cache):
     X, t, a = cache
     y = 1 / (1 + np.exp(-a))
     error = (y - t) / len(t)
-    return X.T @ error, error.sum()
+    d_w = X.T @ error
+    d_b = error.sum()
+    return d_w, d_b

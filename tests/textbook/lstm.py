@@ -48,15 +48,11 @@ def backward(cache):
     d_h = 2 / error.size * error
     for joined, z, i, f, o, before, tanh_c in steps[::-1]:
         d_c = d_h * o * (1 - tanh_c**2) + d_c
-        d_gates = np.concatenate(
-            [
-                d_c * i * (1 - z**2),
-                d_c * z * i * (1 - i),
-                d_c * before * f * (1 - f),
-                d_h * tanh_c * o * (1 - o),
-            ],
-            axis=1,
-        )
+        d_o = d_h * tanh_c * o * (1 - o)
+        d_f = d_c * before * f * (1 - f)
+        d_i = d_c * z * i * (1 - i)
+        d_z = d_c * i * (1 - z**2)
+        d_gates = np.concatenate([d_z, d_i, d_f, d_o], axis=1)
         d_W = d_W + joined.T @ d_gates
         d_b = d_b + d_gates.sum(axis=0)
         if joined is not steps[0][0]:

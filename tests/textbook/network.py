@@ -38,7 +38,9 @@ def backward(cache):
     delta = error / len(error)
     gradients = []
     for layer, a in zip(layers[::-1], activations[::-1], strict=True):
-        gradients += [delta.sum(axis=0), a.T @ delta]
+        d_b = delta.sum(axis=0)
+        d_W = a.T @ delta
+        gradients += [d_b, d_W]
         if a is not activations[0]:
             delta = delta @ layer["W"].T * (1 - a**2)
     return tuple(gradients[::-1])

@@ -30,4 +30,6 @@ def backward(cache):
     d_z = p.copy()
     d_z[rows, labels] -= 1
     d_z /= len(labels)
-    return X.T @ d_z, d_z.sum(axis=0)
+    d_W = X.T @ d_z
+    d_b = d_z.sum(axis=0)
+    return d_W, d_b
