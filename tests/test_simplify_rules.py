@@ -71,6 +71,18 @@ RULES = {
         [],
         ["np.where(mask, np"],
     ),
+    "of two choices by one mask there is one": (
+        lambda x: np.sum(np.sin(np.where(x > 0, x, 0.1 * x))),
+        WIDE,
+        ["np.where(x_above_0, d_where_x_above_0, 0.1 * d_where_x_above_0)"],
+        [") + np.where("],
+    ),
+    "what is put into the only column is reshaped": (
+        lambda x: np.sum(np.exp(np.cumsum(x, axis=1) @ np.ones((6, 1)))[:, 0] ** 2),
+        WIDE,
+        ["[:, None]"],
+        ["np.zeros"],
+    ),
     "two masks are one": (masks, WIDE, ["&"], []),
     "a negated mask is the mask": (negated, WIDE, [], ["~"]),
     "zeros are not written into zeros": (

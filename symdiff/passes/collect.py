@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import sympy
 
@@ -50,11 +50,28 @@ def collect(graph: Graph) -> Graph:
         shape, dtype = graph.nodes.shape(node), graph.nodes.dtype(node)
         if product is None or nodes.dtype(product) != dtype:
             return None
+        _name_as_inside(graph.nodes, node, nodes, product, done)
         if _leads(nodes.shape(product), shape):
             return nodes.make(Reshape, product, params=(shape,))
         return full_like_shape(Handle(nodes, product), shape, dtype).node
 
     return rebuild(graph, rewrite, done)
+
+
+def _name_as_inside(
+    old: Nodes,
+    node: sympy.Expr,
+    nodes: Nodes,
+    product: sympy.Expr,
+    done: Mapping[int, sympy.Expr],
+) -> None:
+    """Let a product in another shape be the cotangent that is a factor in its own."""
+    while isinstance(node, Broadcast | Reshape) and old[node].backward:
+        (node,) = old[node].operands
+        of = old[node].cotangent_of
+        info = nodes[product]
+        if of is not None and info.backward and info.cotangent_of is None:
+            info.cotangent_of = done.get(id(of))
 
 
 # Finding the factors.
@@ -199,9 +216,27 @@ def _number_in_front(
     if type(number) is int:
         shared = math.gcd(number, below)
         number, below = number // shared, below // shared
+        number, rest = _reduced(nodes, number, rest)
     if below != 1:
         rest.insert(0, nodes.make(sympy.Pow, nodes.number(below), nodes.number(-1)))
     return number, rest
+
+
+def _reduced(
+    nodes: Nodes, number: int, factors: Sequence[sympy.Expr]
+) -> tuple[int, list[sympy.Expr]]:
+    """Return a number and factors with what they divide by in common cancelled: of
+    2 / (8 * n) they are 1 and 1 / (4 * n).
+    """
+    reduced: list[sympy.Expr] = []
+    for one in factors:
+        if is_reciprocal(one) and nodes.is_size(nodes[one].operands[0]):
+            size = nodes[one].operands[0]
+            shared = math.gcd(number, int(size.as_coeff_Mul()[0]))
+            number //= shared
+            one = nodes.make(sympy.Pow, nodes.size(size / shared), nodes.number(-1))
+        reduced.append(one)
+    return number, reduced
 
 
 def _smaller_first(

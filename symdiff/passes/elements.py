@@ -19,7 +19,7 @@ from ..ops.handle import Handle, handle_of
 from ..ops.indexing import Index, IndexAdd, parts_of
 from ..ops.joining import Concatenate, Stack
 from ..ops.keys import WHOLE, Key, disjoint, names_once, selected
-from ..ops.layout import Broadcast, full_like_shape
+from ..ops.layout import Broadcast, Reshape, full_like_shape
 from ..ops.making import Eye
 from ..shapes import Size, size
 
@@ -27,6 +27,8 @@ __all__ = [
     "both",
     "chosen_twice",
     "everything",
+    "fills",
+    "merged",
     "not_not",
     "part_of_joined",
     "put_side_by_side",
@@ -162,6 +164,22 @@ def put_side_by_side(
     return made if nodes.dtype(made) == dtype else None
 
 
+def fills(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """What is put into zeros at [:, 0], where these have one column, is reshaped."""
+    shape, keys, dtype = node.params
+    if len(keys) > 1 or len(operands) > 1:
+        return None
+    value, (key,) = operands[0], keys
+    alone = len(key) <= len(shape) and all(
+        entry == WHOLE or (entry == ("at", 0) and length == 1)
+        for entry, length in zip(key, shape, strict=False)
+    )
+    same = nodes.dtype(value) == dtype and alone and not isinstance(value, Broadcast)
+    if not same or nodes.shape(value) != selected(nodes, shape, [], key):
+        return None
+    return nodes.make(Reshape, value, params=(shape,))
+
+
 def _is_zero(nodes: Nodes, node: sympy.Expr) -> bool:
     inner = nodes[node].operands[0] if isinstance(node, Broadcast) else node
     return number_of(inner) == 0
@@ -199,6 +217,18 @@ def chosen_twice(
     if isinstance(no, where) and nodes[no].operands[0] is condition:
         return _same_kind(nodes, node, (condition, yes, nodes[no].operands[2]))
     return None
+
+
+def merged(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """Of where(m, x, 0) + where(m, 0, y) one of the two is chosen: where(m, x, y)."""
+    if not all(isinstance(one, where) for one in operands):
+        return None
+    (mask, x, zero), (same, nothing, y) = (nodes[one].operands for one in operands)
+    if _is_zero(nodes, x):
+        (x, zero), (nothing, y) = (nothing, y), (x, zero)
+    if same is not mask or not _is_zero(nodes, zero) or not _is_zero(nodes, nothing):
+        return None
+    return _same_kind(nodes, node, (mask, x, y))
 
 
 def _positive(nodes: Nodes, mask: sympy.Expr) -> sympy.Expr | None:

@@ -8,11 +8,13 @@ with that. Linear in the number of nodes: sums are bounded.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 
 import sympy
 
 from ..graph import Graph, Nodes, number_of
+from ..ops.arithmetic import is_negative
 from ..ops.contraction import Contraction, contract
 from ..ops.handle import Handle, handle_of
 from ..ops.layout import full_like_shape, squeeze
@@ -43,7 +45,10 @@ def factor(graph: Graph) -> Graph:
             return None
         made = None
         if isinstance(node, sympy.Add):
-            made = _factored(nodes, operands, once)
+            signed = tuple(_signed(nodes, one, once) for one in operands)
+            made = _factored(nodes, signed, once)
+            if made is None and any(map(operator.is_not, signed, operands)):
+                made = nodes.make(sympy.Add, *signed)
         elif isinstance(node, Contraction) and len(operands) == 1:
             total = nodes.make(Contraction, *operands, params=node.params)
             made = _without_constants(nodes, total, *operands, once)
@@ -56,6 +61,22 @@ def factor(graph: Graph) -> Graph:
 
 
 # Sums of terms.
+
+
+def _signed(nodes: Nodes, term: sympy.Expr, once: set[int]) -> sympy.Expr:
+    """Return -(a @ b) for a term -a @ b that nothing else reads: what a sum takes away."""
+    if not isinstance(term, Contraction) or id(term) not in once:
+        return term
+    operands = list(nodes[term].operands)
+    signs = [is_negative(one) for one in operands]
+    if len(operands) < 2 or sum(signs) != 1:
+        return term
+    place = signs.index(True)
+    operands[place] = nodes[operands[place]].operands[1]
+    made = nodes.make(Contraction, *operands, params=term.params)
+    negative = nodes.make(sympy.Mul, nodes.number(-1), made)
+    once.update((id(made), id(negative)))
+    return negative
 
 
 def _factored(

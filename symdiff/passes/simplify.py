@@ -340,6 +340,7 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
         (_zero_term, True),
         (_leading, True),
         (_twice, False),
+        (elements.merged, False),
         (_narrow, False),
     ),
     Maximum: ((_numbers, True),),
@@ -360,6 +361,7 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
     IndexAdd: (
         (elements.everything, False),
         (elements.without_zeros, False),
+        (elements.fills, False),
         (elements.put_side_by_side, False),
         (_narrow_added, False),
     ),
