@@ -154,7 +154,8 @@ def compile_part(
     _warn(graph)
     records = (one.name for one in signature.arguments if has_record(one))
     kept = [name for name in records if name in wanted]
-    program = schedule(graph, scope.reserved | {*taken}, kept, settings.style)
+    owners = {leaf.name: leaf.argument for leaf in signature.leaves if leaf.path}
+    program = schedule(graph, scope.reserved | {*taken}, kept, settings.style, owners)
     facts = report(stages, traced, program.kept, program.peak)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
@@ -162,7 +163,8 @@ def compile_part(
     both = None
     if settings.style == "fast":
         names = scope.reserved | {*taken, *scope.extra.values()}
-        both = fuse(lower(graph, settings.lowerings), names, settings.lowerings)
+        lowered = lower(graph, settings.lowerings)
+        both = fuse(lowered, names, settings.lowerings, owners)
     part = Part(program, scope, description, both)
     lines = docstring(fn, part, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)

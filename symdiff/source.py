@@ -49,6 +49,7 @@ class Position:
     columns in bytes from 0.
 
     turns: the iterations of loops in which it was reached, the outermost loop first.
+    function: that of the user's in which it stands, where the loss has called it.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Position:
     column: int | None = None
     end_column: int | None = None
     turns: tuple[Turn, ...] = field(default=(), compare=False)
+    function: str = field(default="", compare=False)
 
     @property
     def file(self) -> str:

@@ -129,7 +129,7 @@ def test_collect_puts_one_number_in_front():
     compiled = symdiff.compile(
         lambda x: np.sum(0.5 * (3 * x) ** 2) / 4, {"x": ("n",)}, verify=False
     )
-    line = next(one for one in compiled.source.splitlines() if "d_x = " in one)
+    line = next(one for one in compiled.source.splitlines() if " d_x = " in one)
     assert "d_x = 3 * cotangent / 4 * " in line
 
 
@@ -139,7 +139,7 @@ def test_collect_reduces_fractions_of_whole_numbers():
 
     source = symdiff.compile(loss, {"x": ("n",)}, verify=False).source
     # 2 / 2, and 3 * 2 / 4.
-    assert "d_x = cotangent + 3 * cotangent / 2 / n * product" in source
+    assert "d_x = cotangent + 3 * cotangent / 2 / n * scaled_x" in source
 
 
 def test_collect_reads_the_sign_where_the_product_is_read():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from textbook.table import NAMES, book_of
+from textbook.table import NAMES, book_of, both
 from traversals import traversals
 
 import symdiff
@@ -40,6 +40,15 @@ def test_no_more_work_than_by_hand(name):
         np.testing.assert_allclose(one, other, 1e-10, 1e-12)
     assert ours.passes <= theirs.passes, compiled.source
     assert ours.transcendental <= theirs.transcendental, compiled.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_reads_as_shortly_as_by_hand_and_its_names_say_what_they_are(name):
+    passes = {which: (ours, theirs) for which, ours, theirs in both(name)}
+    ours, theirs = passes["backward"]
+    assert ours.statements <= 1.1 * theirs.statements
+    for one, _ in passes.values():
+        assert len(one.meaningless) <= len(one.names) / 10, one.meaningless
 
 
 @pytest.mark.parametrize("name", NAMES)

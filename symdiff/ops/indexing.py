@@ -16,7 +16,7 @@ import sympy
 
 from ..code import Code, Level, Writer, wrap
 from ..graph import ArrayConstant, ArrayNode, Nodes
-from ..shapes import Shape, Size, axis_of, product
+from ..shapes import Shape, Size, axis_of, is_floating, product
 from .contraction import Contraction
 from .elementwise import dtype_of
 from .handle import Handle, handle_of
@@ -181,7 +181,12 @@ def _index_set_block(
     writer: Writer, node: Any, target: str, x: Code, value: Code, *arrays: Code
 ) -> list[str]:
     subscript = text_of(writer, node.params[0], arrays)
-    written = f"{target}[{subscript}] = {value.text}"
+    old = f"{wrap(x, Level.ATOM)}[{subscript}]"
+    operation, operands = value.parts or ("", ("",))
+    again = operation in ("+", "-", "*", "/") and operands[0] == old
+    again = again and is_floating(writer.nodes.dtype(node))
+    sign, text = (f"{operation}=", operands[1]) if again else ("=", value.text)
+    written = f"{target}[{subscript}] {sign} {text}"
     if x.text == target:
         return [written]
     before = writer.nodes[node].operands[0]

@@ -155,8 +155,7 @@ def _tensordot(
         operands, inputs = operands[::-1], inputs[::-1]
         free.reverse()
     pairs = (tuple_of(str(one.index(i)) for i in over) for one in inputs)
-    axes = f"axes={tuple_of(pairs)}"
-    made = call(writer.function("np.tensordot"), *operands, axes)
+    made = call(writer.function("np.tensordot"), *operands, tuple_of(pairs))
     return _arranged(made, (*free[0], *free[1]), output)
 
 

@@ -6,6 +6,7 @@ comma, by which `black` keeps it exploded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -67,10 +68,18 @@ def repeated(text: Text) -> str | Group:
 def fitted(
     before: str, item: Text, after: str = "", width: int = WIDTH - STEP
 ) -> list[str]:
-    """Return the lines of `before item after`, groups split where too wide."""
+    """Return the lines of `before item after`, groups split where too wide.
+
+    Arguments of a call stand on one line where they fit there.
+    """
     flat = f"{before}{item}{after}"
     if isinstance(item, str) or not item.items or len(flat) <= width:
         return [flat]
+    inside = str(item).removeprefix(item.opening).removesuffix(item.closing)
+    call = re.search(r"\w\($", f"{before}{item.opening}")
+    if call and len(inside) <= width - STEP:
+        first, last = f"{before}{item.opening}", f"{item.closing}{after}"
+        return [first, " " * STEP + inside, last]
     return exploded(before, item, after, width)
 
 

@@ -49,16 +49,20 @@ class Fused:
 
 
 def fuse(
-    graph: Graph, taken: Iterable[str] = (), lowerings: Collection[str] = ()
+    graph: Graph,
+    taken: Iterable[str] = (),
+    lowerings: Collection[str] = (),
+    owners: Mapping[str, str] | None = None,
 ) -> Fused:
     """Return both passes of a graph as one.
 
     `taken` are names that no value may have, `lowerings` names of spellings that are
-    chosen for speed.
+    chosen for speed, `owners` the arguments whose parts inputs are, by the inputs' names.
     """
     usage = FusedUsage(graph)
     reserved = frozenset(taken)
-    drafts = Locals(usage, reserved)
+    owners = owners or {}
+    drafts = Locals(usage, reserved, owners)
     steps = plan(usage, drafts.writer, drafts.namer)
     draft = IntoSpeller(usage, drafts.writer, drafts.namer.given, lowerings)
     kept = [step for step in (*steps.forward, *steps.backward) if draft.is_kept(step)]
@@ -70,7 +74,7 @@ def fuse(
     _, read = draft.read([graph.outputs["value"]])
     read += [node for step in steps.results for node in step.reads]
     found = chains(usage.nodes, (*steps.forward, *steps.backward), over, read)
-    scope = Locals(usage, reserved)
+    scope = Locals(usage, reserved, owners)
     return _Fuser(usage, scope, steps, lowerings).fused(found, kept)
 
 

@@ -10,35 +10,26 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cached_property
 
 import sympy
 
 from ..graph import Info, Variable, number_of
 from ..ops.arithmetic import is_negative, is_reciprocal
-from ..ops.choices import (
-    Equal,
-    Greater,
-    GreaterEqual,
-    IsFinite,
-    Less,
-    LessEqual,
-    NotEqual,
-    where,
-)
+from ..ops.choices import Maximum, Minimum
 from ..ops.contraction import Contraction
 from ..ops.elementwise import Cast, StopGradient
-from ..ops.indexing import Index, IndexSet
-from ..ops.joining import Concatenate, Stack
-from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
-from ..ops.logistic import Sigmoid, Softplus
-from ..ops.making import Arange, Eye, Tri
+from ..ops.functions import Root
+from ..ops.indexing import Index, IndexAdd, IndexSet, parts_of
+from ..ops.layout import Broadcast, Reshape, Transpose
+from ..ops.logistic import Sigmoid
 from ..ops.table import ROWS
+from .describing import LONGEST, describe, is_count
 from .usage import Usage
 
 __all__ = ["Namer", "Names", "identifier"]
 
-LONGEST = 24
 CLIMB = 8  # how far to look for a name
 
 
@@ -77,7 +68,8 @@ def identifier(text: str) -> str:
 class Namer:
     """Names the values of a graph: by the user's variables, by what they are else.
 
-    given: the names by node, as they have been given so far.
+    given: the names by node, as they have been given so far. outputs: other names of
+    gradients than the graph's.
     """
 
     def __init__(self, usage: Usage, names: Names) -> None:
@@ -85,6 +77,8 @@ class Namer:
         self.nodes = usage.nodes
         self.names = names
         self.given: dict[int, str] = {}
+        self.wanted = frozenset(usage.graph.outputs)
+        self.outputs: dict[str, str] = {}
 
     def give(self, node: sympy.Expr, wish: str) -> str:
         """Give a node the name, or the nearest that is free."""
@@ -95,21 +89,27 @@ class Namer:
         """Return what a node should be called."""
         output = self.usage.outputs.get(id(node))
         if output is not None and (output != "value" or not self.nodes[node].name):
-            return output
+            return self.outputs.get(output, output)
         if name := self.own(node):
             return name
-        return self._in_turn(node, self._as_argument(node) or self._as_part(node))
+        return self._derived(node) or self._in_turn(node, self._as_part(node))
 
     def _in_turn(self, node: sympy.Expr, word: str) -> str:
         """Return a word with the loops' indices, unless it has them: `joined_2`.
 
         Numbers of the backward pass have none: most are read in several iterations.
         """
+        if not word:
+            return ""
         if self.nodes[node].backward and not self.nodes.shape(node):
             return word
         turns = self.usage.turns(node)
         indices = "".join(f"_{one.index}" for one in turns)
         return word if f"{indices}_" in f"{word}_" else word + indices
+
+    def _derived(self, node: sympy.Expr) -> str:
+        """Return a name for what no variable holds, nothing where none says what it is."""
+        return self._as_stored(node) or self._in_turn(node, self._unnamed(node))
 
     def own(self, node: sympy.Expr) -> str:
         """Return the user's name of a node, or d_ and a value's, or nothing."""
@@ -117,33 +117,123 @@ class Namer:
         if info.name is not None or info.cotangent_of is None:
             return _numbered(info)
         of = info.cotangent_of
-        name = self.given.get(id(of)) or self.own(of) or self._as_argument(of)
+        name = self.given.get(id(of)) or self.own(of)
+        if not name and info.shape:
+            name = self._derived(of)
         return f"d_{name}" if name else ""
 
+    def says(self, node: sympy.Expr) -> bool:
+        """Return whether a node has a name that says what it is."""
+        return bool(self.own(node) or self._unnamed(node))
+
+    def _unnamed(self, node: sympy.Expr) -> str:
+        """Return a name for what no variable holds: from the function that it goes into
+        or comes from, the values that are parts of it, or from what it is.
+        """
+        ways = (self._as_argument, self._as_whole, self._as_result, self._as_error)
+        names = (way(node) for way in (*ways, self.described))
+        return next(filter(None, names), "")
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The names of the user's variables that are none of the arguments' arrays, with
+        and without the number of an iteration.
+        """
+        computed = [
+            self.nodes[one] for one in self.usage.walk if not isinstance(one, Variable)
+        ]
+        plain = (one.name for one in computed if one.name is not None)
+        return frozenset((*plain, *map(_numbered, computed)))
+
+    # Names of what no variable holds.
+
+    def _forward(self, node: sympy.Expr) -> list[sympy.Expr]:
+        """Return the readers of a node in the forward pass."""
+        readers = self.usage.consumers.get(id(node), ())
+        return [one for one in readers if id(one) in self.usage.forward]
+
     def _as_argument(self, node: sympy.Expr) -> str:
-        """Return a name from what a value is, or from the function it is put in."""
-        consumers = self.usage.consumers.get(id(node), ())
-        if len(consumers) == 1 and isinstance(node, sympy.Add):
-            function = ROWS[type(consumers[0])].kind == "transcendental"
-            choice = type(consumers[0]).__name__ in _CHOICES
-            if (function or choice) and (name := self._word(consumers[0])):
-                return f"pre_{name}"
-        return self.described(node)
+        """Return pre_h for the one sum that h = tanh(X @ W + b) is a function of."""
+        readers = self._forward(node)
+        readers = [one for one in readers if not isinstance(one, sympy.Abs)]  # decays
+        if len(readers) != 1 or not isinstance(node, sympy.Add):
+            return ""
+        function = ROWS[type(readers[0])].kind == "transcendental"
+        function &= not isinstance(readers[0], sympy.Pow)
+        choice = isinstance(readers[0], Maximum | Minimum | Sigmoid)
+        below = isinstance(readers[0], Sigmoid) and readers[0].args[0] is not node
+        if below or not (function or choice):
+            return ""
+        name = self.own(readers[0]) or self._as_stored(readers[0])
+        return f"pre_{name}" if name else ""
+
+    def _as_stored(self, node: sympy.Expr) -> str:
+        """Return h_2 for what is put at h[2], a number or numbers."""
+        for one in self._forward(node):
+            if isinstance(one, IndexSet) and self.nodes[one].operands[1] is node:
+                (key,), name = one.params, self.nodes[one].name
+                if name and all(map(is_count, key)):
+                    return "_".join([name, *(str(entry[1]) for entry in key)])
+        return ""
+
+    def _as_whole(self, node: sympy.Expr) -> str:
+        """Return q_k_v for an array whose parts are q, k and v, and nothing else."""
+        parts = self._forward(node)
+        names = [self.nodes[one].name or "" for one in parts]
+        if len(parts) < 2 or not all(isinstance(one, Index) for one in parts):
+            return ""
+        whole = "_".join(dict.fromkeys(names))
+        return whole if all(names) and len(whole) <= LONGEST else ""
+
+    def _as_result(self, node: sympy.Expr) -> str:
+        """Return the name of the user's function that returned a value."""
+        position, readers = self.nodes[node].position, self._forward(node)
+        if position is None or self.nodes[node].backward or not readers:
+            return ""
+        places = [self.nodes[one].position for one in readers]
+        if any(one is None or one.function == position.function for one in places):
+            return ""
+        name = position.function.strip("_")
+        compound = isinstance(node, sympy.Add | sympy.Mul | sympy.Pow | Contraction)
+        softmax = self.described(node) == "p"
+        return name if compound and name.isidentifier() and not softmax else ""
+
+    def _as_error(self, node: sympy.Expr) -> str:
+        """Return error for what is computed less what is given, where it is squared."""
+        operands = self.nodes[node].operands
+        if not isinstance(node, sympy.Add) or self._word(operands[0]):
+            return ""
+        given, squared = self._core(operands[1]), map(_squares, self._forward(node))
+        while isinstance(given, Index):
+            given = self.nodes[given].operands[0]
+        data = isinstance(given, Variable) and f"d_{given.name}" not in self.wanted
+        return "error" if is_negative(operands[1]) and data and all(squared) else ""
 
     def _as_part(self, node: sympy.Expr) -> str:
         """Return a name from the first named value that a node goes into, alone."""
+        if rewrite := self.nodes[node].rewrite:
+            return re.sub(r"\W", "_", rewrite)
         kind = type(node)
         for _ in range(CLIMB):
             consumers = self.usage.consumers.get(id(node), ())
             if len(consumers) != 1:
                 break
-            kind, node = type(consumers[0]), consumers[0]
-            if name := self._word(node):
-                part = _PARTS.get(kind, "part")
+            before, node = node, consumers[0]
+            kind = type(node)
+            if name := self._word(node) or self._unnamed(node):
+                part = self._place(before, node) or _PARTS.get(kind, "part")
                 whole = f"{_OF_PART.sub('', name)}_{part}"
                 return whole if len(whole) <= LONGEST else part
         product = kind is Contraction and len(self.nodes[node].operands) > 1
         return "product" if product else _KINDS.get(kind, "part")
+
+    def _place(self, part: sympy.Expr, whole: sympy.Expr) -> str:
+        """Return 2_0 for what is put at [2, 0], where the places are numbers."""
+        if not isinstance(whole, IndexAdd):
+            return ""
+        parts = parts_of(whole.params[1], self.nodes[whole].operands)
+        key = next((key for key, added, _ in parts if added is part), ())
+        return "_".join(str(entry[1]) for entry in key if is_count(entry))
 
     def _word(self, node: sympy.Expr) -> str:
         """Return a node's name if it has one or will have it, else nothing."""
@@ -160,20 +250,36 @@ class Namer:
         if depth == 0 or self.usage.is_leaf(node):
             return ""
         words = [
-            self._word(core) or self.described(core, depth - 1)
+            self._word(core)
+            or self._basis(node, core)
+            or self.described(core, depth - 1)
             for core in map(self._core, self.nodes[node].operands)
         ]
-        word = _DESCRIBED.get(type(node), _function)(self, node, words)
-        usable = len(word) <= LONGEST and "__" not in word and word.strip("_") == word
-        return word if usable else ""
+        return describe(self.nodes, node, words)
+
+    def _basis(self, function: sympy.Expr, node: sympy.Expr) -> str:
+        """Return x for what is computed from x alone, where a function is taken of it."""
+        power = isinstance(function, sympy.Pow | Root)
+        compound = isinstance(node, sympy.Add | sympy.Mul | sympy.Pow)
+        if power or not compound or ROWS[type(function)].kind != "transcendental":
+            return ""
+        found: set[str] = set()
+        pending = [node]
+        while pending and len(found) < 2 and len(pending) < CLIMB:
+            one = self._core(pending.pop())
+            word = self._word(one)
+            found |= {word} if word else set()
+            pending += () if word else self.nodes[one].operands
+        return found.pop() if len(found) == 1 and not pending else ""
 
     def _core(self, node: sympy.Expr) -> sympy.Expr:
-        """Return what a view, a negation or a sum with a number is of."""
+        """Return what a view, a negation, 1 / x or a sum with a number is of."""
         while id(node) not in self.given and self.nodes[node].name is None:
             operands = self.nodes[node].operands
             rest = [one for one in operands if number_of(one) is None]
             plain = isinstance(node, _SEEN_THROUGH) or (
-                isinstance(node, sympy.Add | sympy.Mul) and len(operands) > len(rest)
+                (isinstance(node, sympy.Add | sympy.Mul) or is_reciprocal(node))
+                and len(operands) > len(rest)
             )
             if not plain or len(rest) != 1:
                 break
@@ -186,140 +292,15 @@ def _numbered(info: Info) -> str:
     return "_".join([info.name or "", *(str(one.index) for one in info.turns)])
 
 
-_Described = Callable[[Namer, sympy.Expr, list[str]], str]
+def _squares(node: sympy.Expr) -> bool:
+    """Return whether a node is the square or the absolute value of what it reads."""
+    if isinstance(node, sympy.Pow):
+        return number_of(node.args[1]) == 2
+    twice = isinstance(node, sympy.Mul | Contraction) and len(node.args) == 2
+    return isinstance(node, sympy.Abs) or (twice and node.args[0] is node.args[1])
 
-
-def _sum(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    operands = namer.nodes[node].operands
-    products = (isinstance(one, Contraction) for one in operands)
-    if any(products) and not any(map(is_negative, operands)):
-        return "affine"  # X @ W + b
-    words = [
-        "one" if number_of(o) == 1 else w for o, w in zip(operands, words, strict=True)
-    ]
-    if not all(words):
-        return ""
-    for one, other in ((0, 1), (1, 0)):
-        if is_negative(operands[other]):
-            if words[other].startswith("shift"):
-                return f"shifted_{words[one]}"
-            return f"{words[one]}_minus_{words[other]}"
-    return f"{words[0]}_plus_{words[1]}"
-
-
-def _product(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    first, second = namer.nodes[node].operands
-    if is_reciprocal(second):
-        below = namer.nodes[second].operands[0]
-        if words[0].startswith("sum_") and namer.nodes[below].dtype == "int":
-            return f"mean_{words[0].removeprefix('sum_')}"
-        divisor = namer._word(below)
-        return f"{words[0]}_over_{divisor}" if words[0] and divisor else ""
-    if first is sympy.S.NegativeOne:
-        return f"minus_{words[1]}" if words[1] else ""
-    if first is second:
-        return f"{words[0]}_squared" if words[0] else ""
-    return f"{words[0]}_times_{words[1]}" if all(words) else ""
-
-
-def _power(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    power = number_of(namer.nodes[node].operands[1])
-    forms = {-1: "one_over_{}", 2: "{}_squared", 3: "{}_cubed", 0.5: "root_{}"}
-    if power not in forms or not words[0]:
-        return ""
-    return forms[power].format(words[0])
-
-
-def _contraction(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    if not all(words):
-        return ""
-    return f"sum_{words[0]}" if len(words) == 1 else "_".join(words)
-
-
-def _index(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    if not words[0]:
-        return ""
-    return f"{words[0]}_at_{words[-1]}" if len(words) > 1 else f"{words[0]}_part"
-
-
-def _reshape(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    return words[0] if keeps_axes(namer.nodes, node) else f"{words[0]}_reshaped"
-
-
-def _where(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    """The largest exponent where it is finite: what keeps exponentials from overflow."""
-    condition, top, _ = namer.nodes[node].operands
-    finite = (
-        isinstance(condition, IsFinite) and top is namer.nodes[condition].operands[0]
-    )
-    return "shift" if finite else _function(namer, node, words)
-
-
-def _exponential(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    (power,) = namer.nodes[node].operands
-    if is_negative(power) and isinstance(power.args[1], sympy.Abs) and words[0]:
-        return f"decay_{words[0].removeprefix('abs_')}"  # exp(-|x|)
-    return _function(namer, node, words)
-
-
-def _of_first(word: str) -> _Described:
-    return lambda namer, node, words: f"{word}_{words[0]}" if words[0] else ""
-
-
-def _comparison(word: str) -> _Described:
-    def name(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-        other = number_of(namer.nodes[node].operands[1])
-        whole = other is not None and float(other).is_integer()
-        number = f"{other:.0f}".replace("-", "minus_") if whole else "limit"
-        right = words[1] or number
-        return f"{words[0]}_{word}_{right}" if words[0] else ""
-
-    return name
-
-
-def _function(namer: Namer, node: sympy.Expr, words: list[str]) -> str:
-    """Return exp_z for exp(z): a function's name before those of its arguments."""
-    name = _FUNCTIONS.get(type(node).__name__, type(node).__name__.lower())
-    known = [word for word in words if word]
-    return "_".join([name, *known]) if known else ""
-
-
-def _always(word: str) -> _Described:
-    return lambda namer, node, words: word
-
-
-_DESCRIBED: dict[type, _Described] = {
-    sympy.Add: _sum,
-    sympy.Mul: _product,
-    sympy.Pow: _power,
-    Contraction: _contraction,
-    Index: _index,
-    Reshape: _reshape,
-    Less: _comparison("below"),
-    LessEqual: _comparison("at_most"),
-    Greater: _comparison("above"),
-    GreaterEqual: _comparison("at_least"),
-    Equal: _comparison("equals"),
-    NotEqual: _comparison("is_not"),
-    where: _where,
-    sympy.exp: _exponential,
-    Sigmoid: _of_first("sigmoid"),
-    Softplus: _of_first("softplus"),
-    Arange: _always("rows"),
-    Eye: _always("eye"),
-    Tri: _always("triangle"),
-    Concatenate: _always("joined"),
-    Stack: _always("stacked"),
-    Broadcast: lambda namer, node, words: words[0],
-    Cast: lambda namer, node, words: words[0],
-    IndexSet: lambda namer, node, words: words[0],
-    StopGradient: lambda namer, node, words: words[0],
-    Transpose: lambda namer, node, words: f"{words[0]}_T" if words[0] else "",
-}
 
 _SEEN_THROUGH = (Reshape, Transpose, Broadcast, Cast, StopGradient)
-_CHOICES = ("Maximum", "Minimum")
-_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil"}
 _PARTS = {sympy.Add: "term", sympy.Mul: "factor"}
 _OF_PART = re.compile(r"_(term|factor|part)(_\d+)?$")
 _KINDS = {sympy.Add: "total", sympy.Mul: "product", Contraction: "total"}

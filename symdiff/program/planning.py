@@ -155,7 +155,8 @@ class _Planner:
         length, name = len(self.speller.code[id(node)].text), self.namer.wish(node)
         fits = length - len(name) >= long
         alone = len(f"{name} = ") + length <= ROOM
-        return fits and alone, fits, bool(self.namer.own(node)), length
+        own, says = bool(self.namer.own(node)), self.namer.says(node)
+        return fits and alone, fits, own, says, length
 
     # Sums of the backward pass.
 

@@ -9,7 +9,7 @@ refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -91,23 +91,28 @@ def schedule(
     taken: Iterable[str] = (),
     kept: Sequence[str] = (),
     style: str = "plain",
+    owners: Mapping[str, str] | None = None,
 ) -> Program:
     """Return the program of a graph.
 
     `taken` are names that its values must not have, `kept` names of arguments to be
-    kept in the cache whether the backward pass reads them or not.
+    kept in the cache whether the backward pass reads them or not, `owners` the arguments
+    whose parts inputs are, by the inputs' names.
     """
     usage = Usage(graph, stepwise=style == "textbook")
     reserved = frozenset(taken)
-    drafts = Locals(usage, reserved)
+    owners = owners or {}
+    drafts = Locals(usage, reserved, owners)
     steps = plan(usage, drafts.writer, drafts.namer)
-    return Scheduler(usage, Locals(usage, reserved), steps).program(kept)
+    return Scheduler(usage, Locals(usage, reserved, owners), steps).program(kept)
 
 
 class Locals:
     """The module's own names, and those of inputs, sizes and constants."""
 
-    def __init__(self, usage: Usage, taken: frozenset[str]) -> None:
+    def __init__(
+        self, usage: Usage, taken: frozenset[str], owners: Mapping[str, str]
+    ) -> None:
         graph = usage.graph
         self.inputs = [one for one in graph.inputs if one.name != COTANGENT]
         self.seed = next((one for one in graph.inputs if one.name == COTANGENT), None)
@@ -122,13 +127,24 @@ class Locals:
         self.writer = Writer(usage.nodes, np, names.give)
         self.writer.modules = modules
         self.namer = Namer(usage, names)
-        self.arguments = tuple(self.namer.give(one, one.name) for one in self.inputs)
+        self.arguments = tuple(self._named(one, owners) for one in self.inputs)
         self.writer.size_names = {name: names.give(name) for name in self._sizes(usage)}
         self.constants = [one for one in usage.walk if isinstance(one, ArrayConstant)]
         for node in self.constants:
             self.namer.give(node, usage.nodes[node].name or "constant")
         if self.seed is not None:
             self.namer.given[id(self.seed)] = SEED
+
+    def _named(self, node: sympy.Expr, owners: Mapping[str, str]) -> str:
+        """Give an argument's array its name, behind the argument's where a variable of
+        the user's or another argument's array has it: encoder_mean for encoder["mean"].
+        """
+        owner = owners.get(node.name)
+        others = {f"{one}_{node.name}" for one in owners.values()} & owners.keys()
+        longer = owner is not None and (others or node.name in self.namer.variables)
+        name = self.namer.give(node, f"{owner}_{node.name}" if longer else node.name)
+        self.namer.outputs[f"d_{node.name}"] = f"d_{name}"
+        return name
 
     def _sizes(self, usage: Usage) -> list[str]:
         sizes = (size for one in self.inputs for size in usage.nodes.shape(one))

@@ -121,7 +121,7 @@ class Speller:
     def _block(self, step: Step) -> Callable[..., list[str]] | None:
         """Return the row's block where a step is written as one."""
         row = ROWS.get(type(step.expression))
-        if row is None:
+        if row is None or (step.added and self.is_named(step.expression)):
             return None
         return row.adding if step.added else row.block
 

@@ -13,10 +13,14 @@ from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.indexing import Index
 from ..ops.layout import Reshape, Transpose, keeps_axes
+from ..ops.logistic import Sigmoid
 from ..ops.table import ROWS
 from ..source import Position, Turn
 
 __all__ = ["FusedUsage", "Usage"]
+
+# What writes -x as the x that it takes away or compares.
+_SUBTRACTING = (sympy.Add, Sigmoid)
 
 
 class Usage:
@@ -120,6 +124,8 @@ class Usage:
         info = self.nodes[node]
         if info.dtype in ("int", "float") or self._divides(node):
             return True
+        if self._subtracts(node):
+            return True
         if not info.operands:
             return self.is_leaf(node)
         if isinstance(node, Transpose | Index) and self.is_passing_view(node):
@@ -141,6 +147,21 @@ class Usage:
             isinstance(one, sympy.Mul) and self.nodes[one].operands[0] is not node
             for one in self.consumers[id(node)]
         )
+
+    def _subtracts(self, node: sympy.Expr) -> bool:
+        """Return whether a node is -x that is there to take x away, and x is read too.
+
+        One reader may need it as an array: it is made once.
+        """
+        named = self.nodes[node].name is not None or id(node) in self.outputs
+        if named or not is_negative(node) or not self.nodes[node].operands:
+            return False
+        x = self.nodes[node].operands[1]
+        alone = len(self.consumers[id(x)]) == 1 and self.nodes[x].name is None
+        if alone and not self.is_leaf(x):
+            return False
+        readers = self.consumers[id(node)]
+        return sum(not isinstance(one, _SUBTRACTING) for one in readers) < 2
 
     def _stands_for_reduction(self, node: sympy.Expr) -> bool:
         """Return whether this is `x.sum(axis=..., keepdims=True)` and nothing else."""

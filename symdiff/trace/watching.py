@@ -104,9 +104,9 @@ class Watcher:
         ]
         if unnamed:
             self._name(unnamed, frames)
-        position = self._position(frames[0])
-        if turns := self._loops.turns(frames, self._position):
-            position = replace(position, turns=turns)
+        turns = self._loops.turns(frames, self._position)
+        function = _called_function(frames)
+        position = replace(self._position(frames[0]), turns=turns, function=function)
         if len(values) > len(unnamed):
             with self.nodes.marked(position):
                 self._name_constants(values, frames)
@@ -186,6 +186,12 @@ class Watcher:
                 self._arrays[id(array)] = _Array(array, name)
                 if name is not None and _is_constant(array):
                     self.nodes[self.nodes.array(array)].name = name
+
+
+def _called_function(frames: Sequence[FrameType]) -> str:
+    """Return the name of the function that runs; of the outermost one nothing."""
+    names = [one.f_code.co_name for one in frames[:-1]]
+    return next((one for one in names if one not in _COMPREHENSIONS), "")
 
 
 def _holder(scope: Mapping[str, Any], value: Any) -> str | None:

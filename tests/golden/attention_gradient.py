@@ -73,10 +73,10 @@ def backward(cache, cotangent=1.0):
     d_out = cotangent * out_minus_target  # (n, d)
     # gradient of: out = weights @ values
     d_weights = d_out @ values.T  # (n, n)
-    # gradient of: e = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    d_queries_keys_factor = d_weights - (d_weights * weights).sum(axis=1, keepdims=True)
+    # gradient of: e / e.sum(axis=-1, keepdims=True)
+    sum_d_weights_times_weights = (d_weights * weights).sum(axis=1, keepdims=True)
     # gradient of: weights = softmax(queries @ keys.T / np.sqrt(keys.shape[1]))
-    d_queries_keys = d_queries_keys_factor / 4.0 * weights  # (n, n)
+    d_queries_keys = (d_weights - sum_d_weights_times_weights) / 4.0 * weights  # (n, n)
     # gradient of: values = X @ Wv
     d_Wv = X.T @ (weights.T @ d_out)  # (d, d)
     # gradient of: keys = X @ Wk
@@ -111,11 +111,7 @@ def _check(Wq, Wk, Wv, X, target):
     X = _array("X", X, np.float64, ("n", d), "d is Wq.shape[0]")
     n = X.shape[0]
     target = _array(
-        "target",
-        target,
-        np.float64,
-        (n, d),
-        "n is X.shape[0], d is Wq.shape[0]",
+        "target", target, np.float64, (n, d), "n is X.shape[0], d is Wq.shape[0]"
     )
     return Wq, Wk, Wv, X, target
 

@@ -45,14 +45,16 @@ class Gradient(NamedTuple):
 
 def forward(encoder, decoder, X, noise):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
-    W, mean, log_var, decoder_W, out, X, noise, n = _check(encoder, decoder, X, noise)
+    encoder_W, encoder_mean, encoder_log_var, decoder_W, out, X, noise, n = _check(
+        encoder, decoder, X, noise
+    )
 
-    hidden = np.tanh(X @ W)  #      (n, 16)
-    mean_1 = hidden @ mean  #       (n, 4)
-    log_var_1 = hidden @ log_var  # (n, 4)
+    hidden = np.tanh(X @ encoder_W)  #    (n, 16)
+    mean = hidden @ encoder_mean  #       (n, 4)
+    log_var = hidden @ encoder_log_var  # (n, 4)
     # z = mean + np.exp(0.5 * log_var) * noise
-    product = np.exp(0.5 * log_var_1) * noise  # (n, 4)
-    z = mean_1 + product  #                      (n, 4)
+    exp_log_var_times_noise = np.exp(0.5 * log_var) * noise  # (n, 4)
+    z = mean + exp_log_var_times_noise  #                      (n, 4)
     # logits = np.tanh(z @ decoder["W"]) @ decoder["out"]
     tanh_z_decoder_W = np.tanh(z @ decoder_W)  # (n, 16)
     logits = tanh_z_decoder_W @ out  #           (n, 20)
@@ -60,42 +62,48 @@ def forward(encoder, decoder, X, noise):
     logaddexp_logits = np.logaddexp(0, logits)  # (n, 20)
     reconstruction = (logaddexp_logits - X * logits).sum(axis=1)  # (n,)
     # divergence = 0.5 * np.sum(np.exp(log_var) + mean**2 - 1 - log_var, axis=1)
-    exp_log_var_1 = np.exp(log_var_1)  # (n, 4)
-    divergence = 0.5 * (exp_log_var_1 + mean_1**2 - 1 - log_var_1).sum(axis=1)  # (n,)
+    exp_log_var = np.exp(log_var)  # (n, 4)
+    divergence = 0.5 * (exp_log_var + mean**2 - 1 - log_var).sum(axis=1)  # (n,)
     value = (reconstruction + divergence).mean()
     return value, (
-        (mean, log_var, decoder_W, out, X, n),
-        (hidden, mean_1, product, z, tanh_z_decoder_W, logits, logaddexp_logits),
-        (exp_log_var_1,),
+        (encoder_mean, encoder_log_var, decoder_W, out, X, n),
+        (hidden, mean, exp_log_var_times_noise, z, tanh_z_decoder_W, logits),
+        (logaddexp_logits, exp_log_var),
     )
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
-        (mean, log_var, decoder_W, out, X, n),
-        (hidden, mean_1, product, z, tanh_z_decoder_W, logits, logaddexp_logits),
-        (exp_log_var_1,),
+        (encoder_mean, encoder_log_var, decoder_W, out, X, n),
+        (hidden, mean, exp_log_var_times_noise, z, tanh_z_decoder_W, logits),
+        (logaddexp_logits, exp_log_var),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean(reconstruction + divergence)
-    d_sum_affine = cotangent / n  # sum_affine = (reconstruction + divergence).sum()
+    cotangent_over_n = cotangent / n
     # gradient of: logits = np.tanh(z @ decoder["W"]) @ decoder["out"]
-    d_logits = d_sum_affine * (np.exp(logits - logaddexp_logits) - X)  # (n, 20)
+    d_logits = cotangent_over_n * (np.exp(logits - logaddexp_logits) - X)  # (n, 20)
     d_out = tanh_z_decoder_W.T @ d_logits  # (16, 20)
     d_z_decoder_W = d_logits @ out.T * (1 - tanh_z_decoder_W**2)  # (n, 16)
     d_z = d_z_decoder_W @ decoder_W.T  #     (n, 4)
     d_decoder_W = z.T @ d_z_decoder_W  #     (4, 16)
     # gradient of: mean, log_var = hidden @ encoder["mean"], hidden @ encoder["log_var"]
-    d_log_var_1 = 0.5 * (d_sum_affine * (exp_log_var_1 - 1) + d_z * product)  # (n, 4)
-    d_log_var = hidden.T @ d_log_var_1  #     (16, 4)
-    d_mean_1 = d_sum_affine * mean_1 + d_z  # (n, 4)
-    d_mean = hidden.T @ d_mean_1  #           (16, 4)
+    d_log_var_factor = cotangent_over_n * (exp_log_var - 1)  # (n, 4)
+    d_log_var = 0.5 * (d_log_var_factor + d_z * exp_log_var_times_noise)  # (n, 4)
+    d_encoder_log_var = hidden.T @ d_log_var  #                (16, 4)
+    d_mean = cotangent_over_n * mean + d_z  #                  (n, 4)
+    d_encoder_mean = hidden.T @ d_mean  #                      (16, 4)
     # gradient of: hidden = np.tanh(X @ encoder["W"])
-    d_W = X.T @ ((d_log_var_1 @ log_var.T + d_mean_1 @ mean.T) * (1 - hidden**2))
+    d_hidden = d_log_var @ encoder_log_var.T + d_mean @ encoder_mean.T  # (n, 16)
+    d_encoder_W = X.T @ (d_hidden * (1 - hidden**2))  # (20, 16)
     return Gradient(
-        encoder={"W": d_W, "mean": d_mean, "log_var": d_log_var},
+        encoder={
+            "W": d_encoder_W,
+            "mean": d_encoder_mean,
+            "log_var": d_encoder_log_var,
+        },
         decoder={"W": d_decoder_W, "out": d_out},
     )
 
@@ -119,16 +127,18 @@ def grad(encoder, decoder, X, noise):
 def _check(encoder, decoder, X, noise):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     _match("encoder", encoder, {"W": ..., "mean": ..., "log_var": ...})
-    W = _array('encoder["W"]', encoder["W"], np.float64, (20, 16))
-    mean = _array('encoder["mean"]', encoder["mean"], np.float64, (16, 4))
-    log_var = _array('encoder["log_var"]', encoder["log_var"], np.float64, (16, 4))
+    encoder_W = _array('encoder["W"]', encoder["W"], np.float64, (20, 16))
+    encoder_mean = _array('encoder["mean"]', encoder["mean"], np.float64, (16, 4))
+    encoder_log_var = _array(
+        'encoder["log_var"]', encoder["log_var"], np.float64, (16, 4)
+    )
     _match("decoder", decoder, {"W": ..., "out": ...})
     decoder_W = _array('decoder["W"]', decoder["W"], np.float64, (4, 16))
     out = _array('decoder["out"]', decoder["out"], np.float64, (16, 20))
     X = _array("X", X, np.float64, ("n", 20))
     n = X.shape[0]
     noise = _array("noise", noise, np.float64, (n, 4), "n is X.shape[0]")
-    return W, mean, log_var, decoder_W, out, X, noise, n
+    return encoder_W, encoder_mean, encoder_log_var, decoder_W, out, X, noise, n
 
 
 def _array(name, value, dtype, shape, sizes=""):

@@ -47,18 +47,18 @@ def forward(x, gamma, beta, target):
     x_minus_mu = x - mu  #                (n, 8)
     var = (x_minus_mu**2).mean(axis=0)  # (8,)
     # x_hat = (x - mu) / np.sqrt(var + 1e-5)
-    root_var = np.sqrt(var + 1e-05)  # (8,)
-    x_hat = x_minus_mu / root_var  #   (n, 8)
-    y = gamma * x_hat + beta  #        (n, 8)
+    std = np.sqrt(var + 1e-05)  # (8,)
+    x_hat = x_minus_mu / std  #   (n, 8)
+    y = gamma * x_hat + beta  #   (n, 8)
     # 0.5 * ((y - target) ** 2).sum()
     y_minus_target = y - target  # (n, 8)
     value = 0.5 * (y_minus_target**2).sum()
-    return value, (gamma, root_var, x_hat, y_minus_target, n)
+    return value, (gamma, std, x_hat, y_minus_target, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    gamma, root_var, x_hat, y_minus_target, n = cache
+    gamma, std, x_hat, y_minus_target, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: 0.5 * ((y - target) ** 2).sum()
@@ -67,7 +67,7 @@ def backward(cache, cotangent=1.0):
     d_beta = d_y.sum(axis=0)  #            (8,)
     d_gamma = (d_y * x_hat).sum(axis=0)  # (8,)
     # gradient of: mu = x.mean(axis=0)
-    d_x = gamma / root_var * (d_y - (d_gamma * x_hat + d_beta) / n)  # (n, 8)
+    d_x = gamma / std * (d_y - (d_gamma * x_hat + d_beta) / n)  # (n, 8)
     return Gradient(x=d_x, gamma=d_gamma, beta=d_beta)
 
 

@@ -40,23 +40,23 @@ def forward(W, A, B):
 
     Z = A @ W  # (n, 16)
     # Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    root_sum_Z_squared = np.sqrt((Z * Z).sum(axis=1, keepdims=True))  # (n, 1)
-    product = Z / root_sum_Z_squared  # (n, 16)
-    Z = B @ W  #                        (n, 16)
+    norm_Z = np.sqrt((Z * Z).sum(axis=1, keepdims=True))  # (n, 1)
+    normalise = Z / norm_Z  #                               (n, 16)
+    Z = B @ W  #                                            (n, 16)
     # Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    root_sum_Z_squared_1 = np.sqrt((Z * Z).sum(axis=1, keepdims=True))  # (n, 1)
-    product_1 = Z / root_sum_Z_squared_1  #        (n, 16)
-    similarity = product @ product_1.T / 0.1  #    (n, n)
-    top = similarity.max(axis=1, keepdims=True)  # (n, 1)
+    norm_Z_1 = np.sqrt((Z * Z).sum(axis=1, keepdims=True))  # (n, 1)
+    normalise_1 = Z / norm_Z_1  #                             (n, 16)
+    similarity = normalise @ normalise_1.T / 0.1  #           (n, n)
+    top = similarity.max(axis=1, keepdims=True)  #            (n, 1)
     # log_total = np.log(np.exp(similarity - top).sum(axis=1)) + top[:, 0]
     exp_similarity_minus_top = np.exp(similarity - top)  # (n, n)
-    total = exp_similarity_minus_top.sum(axis=1)  #        (n,)
-    log_total = np.log(total) + top[:, 0]  #               (n,)
+    sum_exp_similarity_minus_top = exp_similarity_minus_top.sum(axis=1)  # (n,)
+    log_total = np.log(sum_exp_similarity_minus_top) + top[:, 0]  # (n,)
     value = (log_total - np.diag(similarity)).mean()
     return value, (
         (A, B, n),
-        (root_sum_Z_squared, product, root_sum_Z_squared_1, product_1),
-        (exp_similarity_minus_top, total),
+        (norm_Z, normalise, norm_Z_1, normalise_1, exp_similarity_minus_top),
+        (sum_exp_similarity_minus_top,),
     )
 
 
@@ -64,32 +64,34 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (A, B, n),
-        (root_sum_Z_squared, product, root_sum_Z_squared_1, product_1),
-        (exp_similarity_minus_top, total),
+        (norm_Z, normalise, norm_Z_1, normalise_1, exp_similarity_minus_top),
+        (sum_exp_similarity_minus_top,),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean(log_total - np.diag(similarity))
     cotangent_over_n = cotangent / n
-    diag_cotangent_over_n = np.diag(np.full((n,), -cotangent_over_n))  # (n, n)
     # gradient of: log_total = np.log(np.exp(similarity - top).sum(axis=1)) + top[:, 0]
-    factor = cotangent_over_n / total[:, None]  # (n, 1)
+    # (n, 1)
+    d_similarity_minus_top_factor = (
+        cotangent_over_n / sum_exp_similarity_minus_top[:, None]
+    )
+    d_similarity_minus_top = d_similarity_minus_top_factor * exp_similarity_minus_top
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
-    d_similarity = diag_cotangent_over_n + factor * exp_similarity_minus_top  # (n, n)
-    d_product_product_1 = d_similarity / 0.1  #      (n, n)
-    d_product = d_product_product_1 @ product_1  #   (n, 16)
-    d_product_1 = d_product_product_1.T @ product  # (n, 16)
+    d_similarity = np.diag(np.full((n,), -cotangent_over_n)) + d_similarity_minus_top
+    d_normalise_normalise_1 = d_similarity / 0.1  #          (n, n)
+    d_normalise = d_normalise_normalise_1 @ normalise_1  #   (n, 16)
+    d_normalise_1 = d_normalise_normalise_1.T @ normalise  # (n, 16)
     # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    d_Z_term = np.where(root_sum_Z_squared_1 == 0, np.inf, root_sum_Z_squared_1)
+    safe_norm_Z_1 = np.where(norm_Z_1 == 0, np.inf, norm_Z_1)  # (n, 1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
-    d_Z_term = (d_product_1 * product_1).sum(axis=1, keepdims=True) / d_Z_term  # (n, 1)
-    d_W = B.T @ (d_product_1 / root_sum_Z_squared_1 - d_Z_term * product_1)  # (d, 16)
+    d_Z_term = (d_normalise_1 * normalise_1).sum(axis=1, keepdims=True)  # (n, 1)
+    d_W = B.T @ (d_normalise_1 / norm_Z_1 - d_Z_term / safe_norm_Z_1 * normalise_1)
     # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    d_Z_term = root_sum_Z_squared == 0  # (n, 1)
+    safe_norm_Z = np.where(norm_Z == 0, np.inf, norm_Z)  # (n, 1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
-    d_Z_term_1 = (d_product * product).sum(axis=1, keepdims=True)  # (n, 1)
-    d_Z_term_1 = d_Z_term_1 / np.where(d_Z_term, np.inf, root_sum_Z_squared)  # (n, 1)
-    d_W += A.T @ (d_product / root_sum_Z_squared - d_Z_term_1 * product)
+    d_Z_term = (d_normalise * normalise).sum(axis=1, keepdims=True) / safe_norm_Z
+    d_W += A.T @ (d_normalise / norm_Z - d_Z_term * normalise)
     return d_W
 
 

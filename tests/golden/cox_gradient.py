@@ -51,9 +51,9 @@ def backward(cache, cotangent=1.0):
     d_risk_minus_log_total = -cotangent / sum_event * event  # (n,)
     # gradient of: log_total = np.log(np.cumsum(np.exp(risk)))
     d_cumsum_exp_risk = -d_risk_minus_log_total / cumsum_exp_risk  # (n,)
-    d_risk_term = np.cumsum(d_cumsum_exp_risk[::-1])[::-1] * exp_risk  # (n,)
+    d_exp_risk_times_exp_risk = np.cumsum(d_cumsum_exp_risk[::-1])[::-1] * exp_risk
     # gradient of: risk = X @ beta
-    d_beta = (d_risk_minus_log_total + d_risk_term) @ X  # (d,)
+    d_beta = (d_risk_minus_log_total + d_exp_risk_times_exp_risk) @ X  # (d,)
     return d_beta
 
 

@@ -35,33 +35,33 @@ def forward(image, noisy):
     down = (image[1:] - image[:-1])[:, :-1]  #     (h - 1, w - 1)
     right = (image[:, 1:] - image[:, :-1])[:-1]  # (h - 1, w - 1)
     # variation = np.sum(np.sqrt(down**2 + right**2 + 1e-4))
-    part = np.sqrt(down**2 + right**2 + 0.0001)  # (h - 1, w - 1)
-    variation = part.sum()
+    root = np.sqrt(down**2 + right**2 + 0.0001)  # (h - 1, w - 1)
+    variation = root.sum()
     # 0.5 * np.sum((image - noisy) ** 2) + 0.2 * variation
     image_minus_noisy = image - noisy  # (h, w)
     value = 0.5 * (image_minus_noisy**2).sum() + 0.2 * variation
-    return value, (down, right, part, image_minus_noisy, h, w)
+    return value, (down, right, root, image_minus_noisy, h, w)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    down, right, part, image_minus_noisy, h, w = cache
+    down, right, root, image_minus_noisy, h, w = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: 0.5 * np.sum((image - noisy) ** 2) + 0.2 * variation
     d_image = cotangent * image_minus_noisy  # (h, w)
     # gradient of: variation = np.sum(np.sqrt(down**2 + right**2 + 1e-4))
-    cotangent_over_part = 0.2 * cotangent / part  # (h - 1, w - 1)
+    cotangent_over_root = 0.2 * cotangent / root  # (h - 1, w - 1)
     # gradient of: right = np.diff(image, axis=1)[:-1]
-    indexadd_d_right = np.zeros((h, w - 1))
-    indexadd_d_right[:-1] = cotangent_over_part * right
+    d_diff_image = np.zeros((h, w - 1))
+    d_diff_image[:-1] = cotangent_over_root * right
     # gradient of: down = np.diff(image, axis=0)[:, :-1]
-    indexadd_d_down = np.zeros((h - 1, w))
-    indexadd_d_down[:, :-1] = cotangent_over_part * down
-    d_image[:, :-1] -= indexadd_d_right
-    d_image[:, 1:] += indexadd_d_right
-    d_image[:-1] -= indexadd_d_down
-    d_image[1:] += indexadd_d_down
+    d_diff_image_1 = np.zeros((h - 1, w))
+    d_diff_image_1[:, :-1] = cotangent_over_root * down
+    d_image[:, :-1] -= d_diff_image
+    d_image[:, 1:] += d_diff_image
+    d_image[:-1] -= d_diff_image_1
+    d_image[1:] += d_diff_image_1
     return d_image
 
 
@@ -87,11 +87,7 @@ def _check(image, noisy):
     h = image.shape[0]
     w = image.shape[1]
     noisy = _array(
-        "noisy",
-        noisy,
-        np.float64,
-        (h, w),
-        "h is image.shape[0], w is image.shape[1]",
+        "noisy", noisy, np.float64, (h, w), "h is image.shape[0], w is image.shape[1]"
     )
     return image, noisy, h, w
 

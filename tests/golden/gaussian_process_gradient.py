@@ -46,19 +46,15 @@ class Gradient(NamedTuple):
 def forward(log_length, log_scale, log_noise, X, y):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     log_length, log_scale, log_noise, X, y, n = _check(
-        log_length,
-        log_scale,
-        log_noise,
-        X,
-        y,
+        log_length, log_scale, log_noise, X, y
     )
 
     difference = X[:, None] - X  #            (n, n, 2)
     distance = (difference**2).sum(axis=2)  # (n, n)
     # K = np.exp(2 * log_scale - 0.5 * distance * np.exp(-2 * log_length))
-    product = 0.5 * distance  #                             (n, n)
+    half_distance = 0.5 * distance  # (n, n)
     exp_log_length = np.exp(-2 * log_length)
-    K = np.exp(2 * log_scale - product * exp_log_length)  # (n, n)
+    K = np.exp(2 * log_scale - half_distance * exp_log_length)  # (n, n)
     # K = K + np.exp(2 * log_noise) * np.eye(n)
     exp_log_noise = np.exp(2 * log_noise)
     eye = np.eye(n)  #                 (n, n)
@@ -71,7 +67,8 @@ def forward(log_length, log_scale, log_noise, X, y):
     value = 0.5 * (y @ alpha + log_det + 1.8378770664093453 * n)
     return value, (
         (y, n),
-        (product, exp_log_length, K, exp_log_noise, eye, K_1, L, alpha, diagonal_L),
+        (half_distance, exp_log_length, K, exp_log_noise, eye, K_1, L, alpha),
+        (diagonal_L,),
     )
 
 
@@ -79,7 +76,8 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (y, n),
-        (product, exp_log_length, K, exp_log_noise, eye, K_1, L, alpha, diagonal_L),
+        (half_distance, exp_log_length, K, exp_log_noise, eye, K_1, L, alpha),
+        (diagonal_L,),
     ) = cache
     cotangent = np.float64(cotangent)
 
@@ -95,8 +93,8 @@ def backward(cache, cotangent=1.0):
     # gradient of: K = K + np.exp(2 * log_noise) * np.eye(n)
     d_log_noise = 2 * np.trace(d_K_1) * exp_log_noise
     # gradient of: K = np.exp(2 * log_scale - 0.5 * distance * np.exp(-2 * log_length))
-    d_pre_K = d_K_1 * K  # (n, n)  pre_K = 2 * log_scale - product * exp_log_length
-    d_log_length = 2 * (d_pre_K * product).sum() * exp_log_length
+    d_pre_K = d_K_1 * K  # (n, n)
+    d_log_length = 2 * (d_pre_K * half_distance).sum() * exp_log_length
     d_log_scale = 2 * d_pre_K.sum()
     return Gradient(
         log_length=np.asarray(d_log_length),

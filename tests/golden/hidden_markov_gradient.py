@@ -60,48 +60,48 @@ def forward(log_start, log_move, log_emit, seen):
     shift = np.where(np.isfinite(max_log_start), max_log_start, 0)
     shifted_log_start = log_start - shift  #              (3,)
     exp_shifted_log_start = np.exp(shifted_log_start)  #  (3,)
-    total = exp_shifted_log_start.sum()
-    # log-softmax: alpha = log_softmax(log_start) + emit[:, seen[0]]
-    alpha = shifted_log_start - np.log(total[None]) + emit[:, seen[0]]  # (3,)
+    sum_exp_shifted_log_start = exp_shifted_log_start.sum()
+    log_softmax = shifted_log_start - np.log(sum_exp_shifted_log_start[None])  # (3,)
+    alpha = log_softmax + emit[:, seen[0]]  #             (3,)
     # for t in range(1, 5): t = 1
     # reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
     alpha_plus_move_1 = alpha[:, None] + move  #             (3, 3)
     max_alpha_plus_move_1 = alpha_plus_move_1.max(axis=0)  # (3,)
-    part_1 = np.isfinite(max_alpha_plus_move_1[None])  #     (1, 3)
-    part_1 = np.where(part_1, max_alpha_plus_move_1, 0)  #   (1, 3)
-    part_1_1 = np.exp(alpha_plus_move_1 - part_1)  #         (3, 3)
-    sum_part_1_1 = part_1_1.sum(axis=0)  #                   (3,)
-    reached_1 = np.log(sum_part_1_1) + part_1[0]  #          (3,)
+    isfinite_max_alpha_plus_move_1 = np.isfinite(max_alpha_plus_move_1[None])  # (1, 3)
+    shift_1 = np.where(isfinite_max_alpha_plus_move_1, max_alpha_plus_move_1, 0)
+    exp_shifted_1 = np.exp(alpha_plus_move_1 - shift_1)  #   (3, 3)
+    sum_exp_shifted_1 = exp_shifted_1.sum(axis=0)  #         (3,)
+    reached_1 = np.log(sum_exp_shifted_1) + shift_1[0]  #    (3,)
     alpha_1 = reached_1 + emit[:, seen[1]]  #                (3,)
     # for t in range(1, 5): t = 2
     # reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
     alpha_1_plus_move_2 = alpha_1[:, None] + move  #         (3, 3)
     max_alpha_1_plus_move_2 = alpha_1_plus_move_2.max(axis=0)  # (3,)
-    part_2 = np.isfinite(max_alpha_1_plus_move_2[None])  #   (1, 3)
-    part_2 = np.where(part_2, max_alpha_1_plus_move_2, 0)  # (1, 3)
-    part_2_1 = np.exp(alpha_1_plus_move_2 - part_2)  #       (3, 3)
-    sum_part_2_1 = part_2_1.sum(axis=0)  #                   (3,)
-    reached_2 = np.log(sum_part_2_1) + part_2[0]  #          (3,)
+    isfinite_max_alpha_1_plus_move_2 = np.isfinite(max_alpha_1_plus_move_2[None])
+    shift_2 = np.where(isfinite_max_alpha_1_plus_move_2, max_alpha_1_plus_move_2, 0)
+    exp_shifted_2 = np.exp(alpha_1_plus_move_2 - shift_2)  # (3, 3)
+    sum_exp_shifted_2 = exp_shifted_2.sum(axis=0)  #         (3,)
+    reached_2 = np.log(sum_exp_shifted_2) + shift_2[0]  #    (3,)
     alpha_2 = reached_2 + emit[:, seen[2]]  #                (3,)
     # for t in range(1, 5): t = 3
     # reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
     alpha_2_plus_move_3 = alpha_2[:, None] + move  #         (3, 3)
     max_alpha_2_plus_move_3 = alpha_2_plus_move_3.max(axis=0)  # (3,)
-    part_3 = np.isfinite(max_alpha_2_plus_move_3[None])  #   (1, 3)
-    part_3 = np.where(part_3, max_alpha_2_plus_move_3, 0)  # (1, 3)
-    part_3_1 = np.exp(alpha_2_plus_move_3 - part_3)  #       (3, 3)
-    sum_part_3_1 = part_3_1.sum(axis=0)  #                   (3,)
-    reached_3 = np.log(sum_part_3_1) + part_3[0]  #          (3,)
+    isfinite_max_alpha_2_plus_move_3 = np.isfinite(max_alpha_2_plus_move_3[None])
+    shift_3 = np.where(isfinite_max_alpha_2_plus_move_3, max_alpha_2_plus_move_3, 0)
+    exp_shifted_3 = np.exp(alpha_2_plus_move_3 - shift_3)  # (3, 3)
+    sum_exp_shifted_3 = exp_shifted_3.sum(axis=0)  #         (3,)
+    reached_3 = np.log(sum_exp_shifted_3) + shift_3[0]  #    (3,)
     alpha_3 = reached_3 + emit[:, seen[3]]  #                (3,)
     # for t in range(1, 5): t = 4
     # reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
     alpha_3_plus_move_4 = alpha_3[:, None] + move  #         (3, 3)
     max_alpha_3_plus_move_4 = alpha_3_plus_move_4.max(axis=0)  # (3,)
-    part_4 = np.isfinite(max_alpha_3_plus_move_4[None])  #   (1, 3)
-    part_4 = np.where(part_4, max_alpha_3_plus_move_4, 0)  # (1, 3)
-    part_4_1 = np.exp(alpha_3_plus_move_4 - part_4)  #       (3, 3)
-    sum_part_4_1 = part_4_1.sum(axis=0)  #                   (3,)
-    reached_4 = np.log(sum_part_4_1) + part_4[0]  #          (3,)
+    isfinite_max_alpha_3_plus_move_4 = np.isfinite(max_alpha_3_plus_move_4[None])
+    shift_4 = np.where(isfinite_max_alpha_3_plus_move_4, max_alpha_3_plus_move_4, 0)
+    exp_shifted_4 = np.exp(alpha_3_plus_move_4 - shift_4)  # (3, 3)
+    sum_exp_shifted_4 = exp_shifted_4.sum(axis=0)  #         (3,)
+    reached_4 = np.log(sum_exp_shifted_4) + shift_4[0]  #    (3,)
     alpha_4 = reached_4 + emit[:, seen[4]]  #                (3,)
 
     # -np.logaddexp.reduce(alpha)
@@ -113,9 +113,10 @@ def forward(log_start, log_move, log_emit, seen):
     return value, (
         (seen,),
         (exp_shifted_log_move, sum_exp_shifted_log_move, exp_shifted_log_emit),
-        (sum_exp_shifted_log_emit, exp_shifted_log_start, total, part_1_1),
-        (sum_part_1_1, part_2_1, sum_part_2_1, part_3_1, sum_part_3_1, part_4_1),
-        (sum_part_4_1, exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
+        (sum_exp_shifted_log_emit, exp_shifted_log_start, sum_exp_shifted_log_start),
+        (exp_shifted_1, sum_exp_shifted_1, exp_shifted_2, sum_exp_shifted_2),
+        (exp_shifted_3, sum_exp_shifted_3, exp_shifted_4, sum_exp_shifted_4),
+        (exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
     )
 
 
@@ -124,9 +125,10 @@ def backward(cache, cotangent=1.0):
     (
         (seen,),
         (exp_shifted_log_move, sum_exp_shifted_log_move, exp_shifted_log_emit),
-        (sum_exp_shifted_log_emit, exp_shifted_log_start, total, part_1_1),
-        (sum_part_1_1, part_2_1, sum_part_2_1, part_3_1, sum_part_3_1, part_4_1),
-        (sum_part_4_1, exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
+        (sum_exp_shifted_log_emit, exp_shifted_log_start, sum_exp_shifted_log_start),
+        (exp_shifted_1, sum_exp_shifted_1, exp_shifted_2, sum_exp_shifted_2),
+        (exp_shifted_3, sum_exp_shifted_3, exp_shifted_4, sum_exp_shifted_4),
+        (exp_shifted_alpha_4, sum_exp_shifted_alpha_4),
     ) = cache
     cotangent = np.float64(cotangent)
 
@@ -134,39 +136,36 @@ def backward(cache, cotangent=1.0):
     d_alpha_4 = -cotangent / sum_exp_shifted_alpha_4 * exp_shifted_alpha_4  # (3,)
     # for t in range(1, 5): t = 4
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_4_1 = d_alpha_4 / sum_part_4_1 * part_4_1  # (3, 3)
-    d_alpha_3 = d_pre_part_4_1.sum(axis=1)  #               (3,)
+    d_shifted_4 = d_alpha_4 / sum_exp_shifted_4 * exp_shifted_4  # (3, 3)
+    d_alpha_3 = d_shifted_4.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 3
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_3_1 = d_alpha_3 / sum_part_3_1 * part_3_1  # (3, 3)
-    d_alpha_2 = d_pre_part_3_1.sum(axis=1)  #               (3,)
+    d_shifted_3 = d_alpha_3 / sum_exp_shifted_3 * exp_shifted_3  # (3, 3)
+    d_alpha_2 = d_shifted_3.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 2
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_2_1 = d_alpha_2 / sum_part_2_1 * part_2_1  # (3, 3)
-    d_alpha_1 = d_pre_part_2_1.sum(axis=1)  #               (3,)
+    d_shifted_2 = d_alpha_2 / sum_exp_shifted_2 * exp_shifted_2  # (3, 3)
+    d_alpha_1 = d_shifted_2.sum(axis=1)  # (3,)
     # for t in range(1, 5): t = 1
     # gradient of: reached = np.logaddexp.reduce(alpha[:, None] + move, axis=0)
-    d_pre_part_1_1 = d_alpha_1 / sum_part_1_1 * part_1_1  # (3, 3)
-    d_alpha = d_pre_part_1_1.sum(axis=1)  #                 (3,)
+    d_shifted_1 = d_alpha_1 / sum_exp_shifted_1 * exp_shifted_1  # (3, 3)
+    d_alpha = d_shifted_1.sum(axis=1)  # (3,)
 
     # gradient of: a - np.logaddexp.reduce(a, axis=-1, keepdims=True)
-    d_log_start = d_alpha - d_alpha.sum() / total * exp_shifted_log_start  # (3,)
+    d_log_start_term = d_alpha.sum() / sum_exp_shifted_log_start * exp_shifted_log_start
+    d_log_start = d_alpha - d_log_start_term  # (3,)
     d_emit = np.zeros((3, 4))
     d_emit[:, seen[4]] = d_alpha_4
     d_emit[:, seen[3]] += d_alpha_3
     d_emit[:, seen[2]] += d_alpha_2
     d_emit[:, seen[1]] += d_alpha_1
     d_emit[:, seen[0]] += d_alpha
-    d_log_emit_term = d_emit.sum(axis=1, keepdims=True) / sum_exp_shifted_log_emit
-    d_log_emit = -d_log_emit_term * exp_shifted_log_emit  # (3, 4)
-    d_log_emit[:, seen[4]] += d_alpha_4
-    d_log_emit[:, seen[3]] += d_alpha_3
-    d_log_emit[:, seen[2]] += d_alpha_2
-    d_log_emit[:, seen[1]] += d_alpha_1
-    d_log_emit[:, seen[0]] += d_alpha
-    d_move = d_pre_part_4_1 + d_pre_part_3_1 + d_pre_part_2_1 + d_pre_part_1_1  # (3, 3)
-    d_log_move_term = d_move.sum(axis=1, keepdims=True) / sum_exp_shifted_log_move
-    d_log_move = d_move - d_log_move_term * exp_shifted_log_move  # (3, 3)
+    sum_d_emit = d_emit.sum(axis=1, keepdims=True)  # (3, 1)
+    d_log_emit = -sum_d_emit / sum_exp_shifted_log_emit * exp_shifted_log_emit  # (3, 4)
+    d_log_emit += d_emit
+    d_move = d_shifted_4 + d_shifted_3 + d_shifted_2 + d_shifted_1  # (3, 3)
+    sum_d_move = d_move.sum(axis=1, keepdims=True)  # (3, 1)
+    d_log_move = d_move - sum_d_move / sum_exp_shifted_log_move * exp_shifted_log_move
     return Gradient(log_start=d_log_start, log_move=d_log_move, log_emit=d_log_emit)
 
 

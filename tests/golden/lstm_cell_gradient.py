@@ -73,8 +73,8 @@ def forward(W, b, v, X, y):
     tanh_c_0 = np.tanh(c_0)  #      (n, 8)
     h_0 = sigmoid_o_0 * tanh_c_0  # (n, 8)
     # error = error + np.mean((h @ v - y[t]) ** 2)
-    h_0_v_minus_y_part = h_0 @ v - y[0]  # (n,)
-    error_0 = (h_0_v_minus_y_part**2).mean()
+    error_0 = h_0 @ v - y[0]  # (n,)
+    error_0_1 = (error_0**2).mean()
     # for t in range(len(X)): t = 1
     # gates = np.concatenate([X[t], h], axis=1) @ W + b
     joined_1 = np.concatenate([X[1], h_0], axis=1)  # (n, 12)
@@ -101,8 +101,8 @@ def forward(W, b, v, X, y):
     tanh_c_1 = np.tanh(c_1)  #      (n, 8)
     h_1 = sigmoid_o_1 * tanh_c_1  # (n, 8)
     # error = error + np.mean((h @ v - y[t]) ** 2)
-    h_1_v_minus_y_part = h_1 @ v - y[1]  # (n,)
-    error_1 = error_0 + (h_1_v_minus_y_part**2).mean()
+    error_1 = h_1 @ v - y[1]  # (n,)
+    error_1_1 = error_0_1 + (error_1**2).mean()
     # for t in range(len(X)): t = 2
     # gates = np.concatenate([X[t], h], axis=1) @ W + b
     joined_2 = np.concatenate([X[2], h_1], axis=1)  # (n, 12)
@@ -129,8 +129,8 @@ def forward(W, b, v, X, y):
     tanh_c_2 = np.tanh(c_2)  #      (n, 8)
     h_2 = sigmoid_o_2 * tanh_c_2  # (n, 8)
     # error = error + np.mean((h @ v - y[t]) ** 2)
-    h_2_v_minus_y_part = h_2 @ v - y[2]  # (n,)
-    error_2 = error_1 + (h_2_v_minus_y_part**2).mean()
+    error_2 = h_2 @ v - y[2]  # (n,)
+    error_2_1 = error_1_1 + (error_2**2).mean()
     # for t in range(len(X)): t = 3
     # gates = np.concatenate([X[t], h], axis=1) @ W + b
     joined_3 = np.concatenate([X[3], h_2], axis=1)  # (n, 12)
@@ -157,20 +157,19 @@ def forward(W, b, v, X, y):
     tanh_c_3 = np.tanh(c_3)  #      (n, 8)
     h_3 = sigmoid_o_3 * tanh_c_3  # (n, 8)
     # error = error + np.mean((h @ v - y[t]) ** 2)
-    h_3_v_minus_y_part = h_3 @ v - y[3]  # (n,)
-    value = error_2 + (h_3_v_minus_y_part**2).mean()
+    error_3 = h_3 @ v - y[3]  # (n,)
+    value = error_2_1 + (error_3**2).mean()
     return value, (
         (W, v, n),
         (joined_0, decay_i_0, one_plus_decay_i_0, sigmoid_i_0, tanh_g_0, c_0),
-        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0),
-        (h_0_v_minus_y_part, joined_1, decay_f_1, one_plus_decay_f_1, sigmoid_f_1),
-        (decay_i_1, one_plus_decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1),
-        (one_plus_decay_o_1, sigmoid_o_1, tanh_c_1, h_1, h_1_v_minus_y_part, joined_2),
-        (decay_f_2, one_plus_decay_f_2, sigmoid_f_2, decay_i_2, one_plus_decay_i_2),
-        (sigmoid_i_2, tanh_g_2, c_2, decay_o_2, one_plus_decay_o_2, sigmoid_o_2),
-        (tanh_c_2, h_2, h_2_v_minus_y_part, joined_3, decay_f_3, one_plus_decay_f_3),
-        (sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3, tanh_g_3, decay_o_3),
-        (one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
+        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0, error_0, joined_1),
+        (decay_f_1, one_plus_decay_f_1, sigmoid_f_1, decay_i_1, one_plus_decay_i_1),
+        (sigmoid_i_1, tanh_g_1, c_1, decay_o_1, one_plus_decay_o_1, sigmoid_o_1),
+        (tanh_c_1, h_1, error_1, joined_2, decay_f_2, one_plus_decay_f_2, sigmoid_f_2),
+        (decay_i_2, one_plus_decay_i_2, sigmoid_i_2, tanh_g_2, c_2, decay_o_2),
+        (one_plus_decay_o_2, sigmoid_o_2, tanh_c_2, h_2, error_2, joined_3, decay_f_3),
+        (one_plus_decay_f_3, sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3),
+        (tanh_g_3, decay_o_3, one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, error_3),
     )
 
 
@@ -179,23 +178,21 @@ def backward(cache, cotangent=1.0):
     (
         (W, v, n),
         (joined_0, decay_i_0, one_plus_decay_i_0, sigmoid_i_0, tanh_g_0, c_0),
-        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0),
-        (h_0_v_minus_y_part, joined_1, decay_f_1, one_plus_decay_f_1, sigmoid_f_1),
-        (decay_i_1, one_plus_decay_i_1, sigmoid_i_1, tanh_g_1, c_1, decay_o_1),
-        (one_plus_decay_o_1, sigmoid_o_1, tanh_c_1, h_1, h_1_v_minus_y_part, joined_2),
-        (decay_f_2, one_plus_decay_f_2, sigmoid_f_2, decay_i_2, one_plus_decay_i_2),
-        (sigmoid_i_2, tanh_g_2, c_2, decay_o_2, one_plus_decay_o_2, sigmoid_o_2),
-        (tanh_c_2, h_2, h_2_v_minus_y_part, joined_3, decay_f_3, one_plus_decay_f_3),
-        (sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3, tanh_g_3, decay_o_3),
-        (one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, h_3_v_minus_y_part),
+        (decay_o_0, one_plus_decay_o_0, sigmoid_o_0, tanh_c_0, h_0, error_0, joined_1),
+        (decay_f_1, one_plus_decay_f_1, sigmoid_f_1, decay_i_1, one_plus_decay_i_1),
+        (sigmoid_i_1, tanh_g_1, c_1, decay_o_1, one_plus_decay_o_1, sigmoid_o_1),
+        (tanh_c_1, h_1, error_1, joined_2, decay_f_2, one_plus_decay_f_2, sigmoid_f_2),
+        (decay_i_2, one_plus_decay_i_2, sigmoid_i_2, tanh_g_2, c_2, decay_o_2),
+        (one_plus_decay_o_2, sigmoid_o_2, tanh_c_2, h_2, error_2, joined_3, decay_f_3),
+        (one_plus_decay_f_3, sigmoid_f_3, decay_i_3, one_plus_decay_i_3, sigmoid_i_3),
+        (tanh_g_3, decay_o_3, one_plus_decay_o_3, sigmoid_o_3, tanh_c_3, h_3, error_3),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: error = error + np.mean((h @ v - y[t]) ** 2)
     cotangent_over_n = 2 * cotangent / n
-    d_h_3_v_minus_y_part = cotangent_over_n * h_3_v_minus_y_part  # (n,)
-    d_h_3 = np.outer(d_h_3_v_minus_y_part, v)  # (n, 8)
-    d_v = d_h_3_v_minus_y_part @ h_3  #          (8,)
+    d_error_3 = cotangent_over_n * error_3  # (n,)
+    d_h_3 = np.outer(d_error_3, v)  #         (n, 8)
     # gradient of: h = sigmoid(o) * np.tanh(c)
     d_c_3 = d_h_3 * sigmoid_o_3 * (1 - tanh_c_3**2)  # (n, 8)
     # gradient of: 1 / (1 + np.exp(-x))
@@ -211,10 +208,9 @@ def backward(cache, cotangent=1.0):
     d_W = joined_3.T @ d_gates_3  # (12, 32)
     # for t in range(len(X)): t = 2
     # gradient of: error = error + np.mean((h @ v - y[t]) ** 2)
-    d_h_2_v_minus_y_part = cotangent_over_n * h_2_v_minus_y_part  # (n,)
-    d_v += d_h_2_v_minus_y_part @ h_2
+    d_error_2 = cotangent_over_n * error_2  # (n,)
     # gradient of: h = sigmoid(o) * np.tanh(c)
-    d_h_2 = (d_gates_3 @ W.T)[:, 4:] + np.outer(d_h_2_v_minus_y_part, v)  # (n, 8)
+    d_h_2 = (d_gates_3 @ W.T)[:, 4:] + np.outer(d_error_2, v)  # (n, 8)
     # gradient of: 1 / (1 + np.exp(-x))
     d_o_2 = d_h_2 * tanh_c_2 * decay_o_2 / one_plus_decay_o_2**2  # (n, 8)
     # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
@@ -229,10 +225,9 @@ def backward(cache, cotangent=1.0):
     d_W += joined_2.T @ d_gates_2
     # for t in range(len(X)): t = 1
     # gradient of: error = error + np.mean((h @ v - y[t]) ** 2)
-    d_h_1_v_minus_y_part = cotangent_over_n * h_1_v_minus_y_part  # (n,)
-    d_v += d_h_1_v_minus_y_part @ h_1
+    d_error_1 = cotangent_over_n * error_1  # (n,)
     # gradient of: h = sigmoid(o) * np.tanh(c)
-    d_h_1 = (d_gates_2 @ W.T)[:, 4:] + np.outer(d_h_1_v_minus_y_part, v)  # (n, 8)
+    d_h_1 = (d_gates_2 @ W.T)[:, 4:] + np.outer(d_error_1, v)  # (n, 8)
     # gradient of: 1 / (1 + np.exp(-x))
     d_o_1 = d_h_1 * tanh_c_1 * decay_o_1 / one_plus_decay_o_1**2  # (n, 8)
     # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
@@ -247,10 +242,9 @@ def backward(cache, cotangent=1.0):
     d_W += joined_1.T @ d_gates_1
     # for t in range(len(X)): t = 0
     # gradient of: error = error + np.mean((h @ v - y[t]) ** 2)
-    d_h_0_v_minus_y_part = cotangent_over_n * h_0_v_minus_y_part  # (n,)
-    d_v += d_h_0_v_minus_y_part @ h_0
+    d_error_0 = cotangent_over_n * error_0  # (n,)
     # gradient of: h = sigmoid(o) * np.tanh(c)
-    d_h_0 = (d_gates_1 @ W.T)[:, 4:] + np.outer(d_h_0_v_minus_y_part, v)  # (n, 8)
+    d_h_0 = (d_gates_1 @ W.T)[:, 4:] + np.outer(d_error_0, v)  # (n, 8)
     # gradient of: c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     d_c_0 = d_c_1 * sigmoid_f_1 + d_h_0 * sigmoid_o_0 * (1 - tanh_c_0**2)  # (n, 8)
     # gradient of: gates = np.concatenate([X[t], h], axis=1) @ W + b
@@ -260,6 +254,8 @@ def backward(cache, cotangent=1.0):
     d_gates_0[:, :8] = d_c_0 * tanh_g_0 * decay_i_0 / one_plus_decay_i_0**2
     d_b += d_gates_0.sum(axis=0)
     d_W += joined_0.T @ d_gates_0
+    # gradient of: error = error + np.mean((h @ v - y[t]) ** 2)
+    d_v = d_error_3 @ h_3 + d_error_2 @ h_2 + d_error_1 @ h_1 + d_error_0 @ h_0  # (8,)
     return Gradient(W=d_W, b=d_b, v=d_v)
 
 

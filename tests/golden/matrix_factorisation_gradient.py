@@ -43,12 +43,7 @@ class Gradient(NamedTuple):
 def forward(users, items, bias, user, item, rating):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     users, items, bias, user, item, rating, k, n = _check(
-        users,
-        items,
-        bias,
-        user,
-        item,
-        rating,
+        users, items, bias, user, item, rating
     )
 
     # predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
@@ -76,9 +71,9 @@ def backward(cache, cotangent=1.0):
     # gradient of: np.mean((predicted - rating) ** 2) + 1e-3 * penalty
     d_predicted = 2 * cotangent / n * predicted_minus_rating  # (n,)
     # gradient of: penalty = np.sum(users**2) + np.sum(items**2)
-    product = 0.002 * cotangent
-    d_items = product * items  # (k, 8)
-    d_users = product * users  # (m, 8)
+    scaled_cotangent = 0.002 * cotangent
+    d_items = scaled_cotangent * items  # (k, 8)
+    d_users = scaled_cotangent * users  # (m, 8)
     # gradient of: predicted = np.sum(users[user] * items[item], axis=1) + bias[item]
     d_bias = np.zeros((k,))
     np.add.at(d_bias, item, d_predicted)

@@ -48,11 +48,11 @@ def forward(logits, mu, log_sigma, X):
     logits, mu, log_sigma, X, n = _check(logits, mu, log_sigma, X)
 
     # np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    logits_minus_max_logits = logits - logits.max()  # (3,)
-    part = np.exp(logits_minus_max_logits)  #          (3,)
-    sum_part = part.sum()
+    shifted_logits = logits - logits.max()  #      (3,)
+    exp_shifted_logits = np.exp(shifted_logits)  # (3,)
+    sum_exp_shifted_logits = exp_shifted_logits.sum()
     # log-softmax: log_weights = logits - logsumexp(logits, 0)
-    log_weights = logits_minus_max_logits - np.log(sum_part)  # (3,)
+    log_weights = shifted_logits - np.log(sum_exp_shifted_logits)  # (3,)
     # z = (X[:, None, :] - mu) / np.exp(log_sigma)
     exp_log_sigma = np.exp(log_sigma)  #        (3, d)
     z = (X[:, None] - mu) / exp_log_sigma  #    (n, 3, d)
@@ -67,7 +67,8 @@ def forward(logits, mu, log_sigma, X):
     value = -(np.log(sum_exp_a_minus_top) + max_a).mean()
     return value, (
         (n,),
-        (part, sum_part, exp_log_sigma, z, exp_a_minus_top, sum_exp_a_minus_top),
+        (exp_shifted_logits, sum_exp_shifted_logits, exp_log_sigma, z),
+        (exp_a_minus_top, sum_exp_a_minus_top),
     )
 
 
@@ -75,7 +76,8 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (n,),
-        (part, sum_part, exp_log_sigma, z, exp_a_minus_top, sum_exp_a_minus_top),
+        (exp_shifted_logits, sum_exp_shifted_logits, exp_log_sigma, z),
+        (exp_a_minus_top, sum_exp_a_minus_top),
     ) = cache
     cotangent = np.float64(cotangent)
 
@@ -88,7 +90,8 @@ def backward(cache, cotangent=1.0):
     # gradient of: z = (X[:, None, :] - mu) / np.exp(log_sigma)
     d_mu = -d_z.sum(axis=0) / exp_log_sigma  # (3, d)
     # gradient of: np.log(np.sum(np.exp(a - top), axis=axis)) + np.squeeze(top, axis)
-    d_logits = d_log_weights - d_log_weights.sum() / sum_part * part  # (3,)
+    d_shifted_logits_factor = d_log_weights.sum() / sum_exp_shifted_logits
+    d_logits = d_log_weights - d_shifted_logits_factor * exp_shifted_logits  # (3,)
     # gradient of: z = (X[:, None, :] - mu) / np.exp(log_sigma)
     d_log_sigma = -d_log_weights[:, None] - (d_z * z).sum(axis=0)  # (3, d)
     return Gradient(logits=d_logits, mu=d_mu, log_sigma=d_log_sigma)

@@ -33,27 +33,27 @@ def forward(params, X, Y):
     W, b, scale, X, Y = _check(params, X, Y)
 
     # predicted = scale * np.sin(X @ W + b)
-    affine = X @ W + b  #             (n, 2)
-    sin_affine = np.sin(affine)  #    (n, 2)
-    predicted = scale * sin_affine  # (n, 2)
+    X_W_plus_b = X @ W + b  #              (n, 2)
+    sin_X_W_plus_b = np.sin(X_W_plus_b)  # (n, 2)
+    predicted = scale * sin_X_W_plus_b  #  (n, 2)
     # np.sum((predicted - Y) ** 2)
     predicted_minus_Y = predicted - Y  # (n, 2)
     value = (predicted_minus_Y**2).sum()
-    return value, (params, scale, X, affine, sin_affine, predicted_minus_Y)
+    return value, (params, scale, X, X_W_plus_b, sin_X_W_plus_b, predicted_minus_Y)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    params, scale, X, affine, sin_affine, predicted_minus_Y = cache
+    params, scale, X, X_W_plus_b, sin_X_W_plus_b, predicted_minus_Y = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.sum((predicted - Y) ** 2)
     d_predicted = 2 * cotangent * predicted_minus_Y  # (n, 2)
     # gradient of: predicted = scale * np.sin(X @ W + b)
-    d_scale = (d_predicted * sin_affine).sum()
-    d_affine = scale * d_predicted * np.cos(affine)  # (n, 2)
-    d_b = d_affine.sum(axis=0)  #                      (2,)
-    d_W = X.T @ d_affine  #                            (3, 2)
+    d_scale = (d_predicted * sin_X_W_plus_b).sum()
+    d_X_W_plus_b = scale * d_predicted * np.cos(X_W_plus_b)  # (n, 2)
+    d_b = d_X_W_plus_b.sum(axis=0)  #                          (2,)
+    d_W = X.T @ d_X_W_plus_b  #                                (3, 2)
     return params._replace(W=d_W, b=d_b, scale=np.asarray(d_scale))
 
 

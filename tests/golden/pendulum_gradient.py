@@ -46,9 +46,9 @@ def forward(length, damping, start, seen):
     # for target in seen: iteration 0
     target = seen[0]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
-    product_0 = -9.81 / length
+    c_over_length_0 = -9.81 / length
     sin_angle_0 = np.sin(angle)
-    acceleration_0 = product_0 * sin_angle_0 - damping * speed
+    acceleration_0 = c_over_length_0 * sin_angle_0 - damping * speed
     speed_0 = speed + 0.05 * acceleration_0
     angle_0 = angle + 0.05 * speed_0
     # error = error + (angle - target) ** 2
@@ -58,7 +58,7 @@ def forward(length, damping, start, seen):
     target = seen[1]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
     sin_angle_0_1 = np.sin(angle_0)
-    acceleration_1 = product_0 * sin_angle_0_1 - damping * speed_0
+    acceleration_1 = c_over_length_0 * sin_angle_0_1 - damping * speed_0
     speed_1 = speed_0 + 0.05 * acceleration_1
     angle_1 = angle_0 + 0.05 * speed_1
     # error = error + (angle - target) ** 2
@@ -68,7 +68,7 @@ def forward(length, damping, start, seen):
     target = seen[2]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
     sin_angle_1_2 = np.sin(angle_1)
-    acceleration_2 = product_0 * sin_angle_1_2 - damping * speed_1
+    acceleration_2 = c_over_length_0 * sin_angle_1_2 - damping * speed_1
     speed_2 = speed_1 + 0.05 * acceleration_2
     angle_2 = angle_1 + 0.05 * speed_2
     # error = error + (angle - target) ** 2
@@ -78,7 +78,7 @@ def forward(length, damping, start, seen):
     target = seen[3]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
     sin_angle_2_3 = np.sin(angle_2)
-    acceleration_3 = product_0 * sin_angle_2_3 - damping * speed_2
+    acceleration_3 = c_over_length_0 * sin_angle_2_3 - damping * speed_2
     speed_3 = speed_2 + 0.05 * acceleration_3
     angle_3 = angle_2 + 0.05 * speed_3
     # error = error + (angle - target) ** 2
@@ -88,7 +88,7 @@ def forward(length, damping, start, seen):
     target = seen[4]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
     sin_angle_3_4 = np.sin(angle_3)
-    acceleration_4 = product_0 * sin_angle_3_4 - damping * speed_3
+    acceleration_4 = c_over_length_0 * sin_angle_3_4 - damping * speed_3
     speed_4 = speed_3 + 0.05 * acceleration_4
     angle_4 = angle_3 + 0.05 * speed_4
     # error = error + (angle - target) ** 2
@@ -98,7 +98,7 @@ def forward(length, damping, start, seen):
     target = seen[5]
     # acceleration = -9.81 / length * np.sin(angle) - damping * speed
     sin_angle_4_5 = np.sin(angle_4)
-    acceleration_5 = product_0 * sin_angle_4_5 - damping * speed_4
+    acceleration_5 = c_over_length_0 * sin_angle_4_5 - damping * speed_4
     speed_5 = speed_4 + 0.05 * acceleration_5
     angle_5 = angle_4 + 0.05 * speed_5
     # error = error + (angle - target) ** 2
@@ -106,7 +106,7 @@ def forward(length, damping, start, seen):
     value = error_4 + angle_5_minus_target**2
     return value, (
         (length, damping, start),
-        (product_0, sin_angle_0, speed_0, angle_0, angle_0_minus_target),
+        (c_over_length_0, sin_angle_0, speed_0, angle_0, angle_0_minus_target),
         (sin_angle_0_1, speed_1, angle_1, angle_1_minus_target, sin_angle_1_2),
         (speed_2, angle_2, angle_2_minus_target, sin_angle_2_3, speed_3, angle_3),
         (angle_3_minus_target, sin_angle_3_4, speed_4, angle_4, angle_4_minus_target),
@@ -118,7 +118,7 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (length, damping, start),
-        (product_0, sin_angle_0, speed_0, angle_0, angle_0_minus_target),
+        (c_over_length_0, sin_angle_0, speed_0, angle_0, angle_0_minus_target),
         (sin_angle_0_1, speed_1, angle_1, angle_1_minus_target, sin_angle_1_2),
         (speed_2, angle_2, angle_2_minus_target, sin_angle_2_3, speed_3, angle_3),
         (angle_3_minus_target, sin_angle_3_4, speed_4, angle_4, angle_4_minus_target),
@@ -127,80 +127,78 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: error = error + (angle - target) ** 2
-    product = 2 * cotangent
-    d_angle_5 = product * angle_5_minus_target
+    twice_cotangent = 2 * cotangent
+    d_angle_5 = twice_cotangent * angle_5_minus_target
     # gradient of: angle = angle + 0.05 * speed
     d_speed_5 = 0.05 * d_angle_5
     # gradient of: speed = speed + 0.05 * acceleration
     d_acceleration_5 = 0.05 * d_speed_5
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping = -d_acceleration_5 * speed_4
-    d_product_0 = d_acceleration_5 * sin_angle_4_5
+    d_c_over_length_0 = d_acceleration_5 * sin_angle_4_5
     # for target in seen: iteration 4
     # gradient of: angle = angle + 0.05 * speed
-    d_angle_4 = d_angle_5 + d_acceleration_5 * product_0 * np.cos(angle_4)
+    d_angle_4 = d_angle_5 + d_acceleration_5 * c_over_length_0 * np.cos(angle_4)
     # gradient of: error = error + (angle - target) ** 2
-    d_angle_4 += product * angle_4_minus_target
+    d_angle_4 += twice_cotangent * angle_4_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
     d_speed_4 = d_speed_5 - d_acceleration_5 * damping + 0.05 * d_angle_4
     d_acceleration_4 = 0.05 * d_speed_4
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping -= d_acceleration_4 * speed_3
-    d_product_0 += d_acceleration_4 * sin_angle_3_4
+    d_c_over_length_0 += d_acceleration_4 * sin_angle_3_4
     # for target in seen: iteration 3
     # gradient of: angle = angle + 0.05 * speed
-    d_angle_3 = d_angle_4 + d_acceleration_4 * product_0 * np.cos(angle_3)
+    d_angle_3 = d_angle_4 + d_acceleration_4 * c_over_length_0 * np.cos(angle_3)
     # gradient of: error = error + (angle - target) ** 2
-    d_angle_3 += product * angle_3_minus_target
+    d_angle_3 += twice_cotangent * angle_3_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
     d_speed_3 = d_speed_4 - d_acceleration_4 * damping + 0.05 * d_angle_3
     d_acceleration_3 = 0.05 * d_speed_3
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping -= d_acceleration_3 * speed_2
-    d_product_0 += d_acceleration_3 * sin_angle_2_3
+    d_c_over_length_0 += d_acceleration_3 * sin_angle_2_3
     # for target in seen: iteration 2
     # gradient of: angle = angle + 0.05 * speed
-    d_angle_2 = d_angle_3 + d_acceleration_3 * product_0 * np.cos(angle_2)
+    d_angle_2 = d_angle_3 + d_acceleration_3 * c_over_length_0 * np.cos(angle_2)
     # gradient of: error = error + (angle - target) ** 2
-    d_angle_2 += product * angle_2_minus_target
+    d_angle_2 += twice_cotangent * angle_2_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
     d_speed_2 = d_speed_3 - d_acceleration_3 * damping + 0.05 * d_angle_2
     d_acceleration_2 = 0.05 * d_speed_2
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping -= d_acceleration_2 * speed_1
-    d_product_0 += d_acceleration_2 * sin_angle_1_2
+    d_c_over_length_0 += d_acceleration_2 * sin_angle_1_2
     # for target in seen: iteration 1
     # gradient of: angle = angle + 0.05 * speed
-    d_angle_1 = d_angle_2 + d_acceleration_2 * product_0 * np.cos(angle_1)
+    d_angle_1 = d_angle_2 + d_acceleration_2 * c_over_length_0 * np.cos(angle_1)
     # gradient of: error = error + (angle - target) ** 2
-    d_angle_1 += product * angle_1_minus_target
+    d_angle_1 += twice_cotangent * angle_1_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
     d_speed_1 = d_speed_2 - d_acceleration_2 * damping + 0.05 * d_angle_1
     d_acceleration_1 = 0.05 * d_speed_1
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping -= d_acceleration_1 * speed_0
-    d_product_0 += d_acceleration_1 * sin_angle_0_1
+    d_c_over_length_0 += d_acceleration_1 * sin_angle_0_1
     # for target in seen: iteration 0
     # gradient of: angle = angle + 0.05 * speed
-    d_angle_0 = d_angle_1 + d_acceleration_1 * product_0 * np.cos(angle_0)
+    d_angle_0 = d_angle_1 + d_acceleration_1 * c_over_length_0 * np.cos(angle_0)
     # gradient of: error = error + (angle - target) ** 2
-    d_angle_0 += product * angle_0_minus_target
+    d_angle_0 += twice_cotangent * angle_0_minus_target
     # gradient of: speed = speed + 0.05 * acceleration
     d_speed_0 = d_speed_1 - d_acceleration_1 * damping + 0.05 * d_angle_0
     d_acceleration_0 = 0.05 * d_speed_0
     # gradient of: acceleration = -9.81 / length * np.sin(angle) - damping * speed
     d_damping -= d_acceleration_0 * start[1]
-    d_product_0 += d_acceleration_0 * sin_angle_0
-    d_length = 9.81 * d_product_0 / length**2
+    d_c_over_length_0 += d_acceleration_0 * sin_angle_0
+    d_length = 9.81 * d_c_over_length_0 / length**2
 
     # gradient of: angle, speed = start
     d_start = np.zeros((2,))
     d_start[1] = d_speed_0 - d_acceleration_0 * damping
-    d_start[0] = d_angle_0 + d_acceleration_0 * product_0 * np.cos(start[0])
+    d_start[0] = d_angle_0 + d_acceleration_0 * c_over_length_0 * np.cos(start[0])
     return Gradient(
-        length=np.asarray(d_length),
-        damping=np.asarray(d_damping),
-        start=d_start,
+        length=np.asarray(d_length), damping=np.asarray(d_damping), start=d_start
     )
 
 

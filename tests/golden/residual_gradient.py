@@ -46,26 +46,25 @@ def forward(blocks, v, X, y):
     # for block in blocks: iteration 0
     centred_0 = X - X.mean(axis=1, keepdims=True)  # (n, 8)
     # centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    product_0 = centred_0 / np.sqrt((centred_0**2).mean(axis=1, keepdims=True) + 1e-05)
+    norm_0 = centred_0 / np.sqrt((centred_0**2).mean(axis=1, keepdims=True) + 1e-05)
     # h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
-    maximum_product_0_W1_0 = np.maximum(product_0 @ W1_0, 0)  # (n, 16)
-    h_0 = X + maximum_product_0_W1_0 @ W2_0  #                  (n, 8)
+    relu_norm_0_W1_0 = np.maximum(norm_0 @ W1_0, 0)  # (n, 16)
+    h_0 = X + relu_norm_0_W1_0 @ W2_0  #               (n, 8)
     # for block in blocks: iteration 1
     centred_1 = h_0 - h_0.mean(axis=1, keepdims=True)  # (n, 8)
     # centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    part_1 = np.sqrt((centred_1**2).mean(axis=1, keepdims=True) + 1e-05)  # (n, 1)
-    centred_1_over_part_1 = centred_1 / part_1  # (n, 8)
+    std_1 = np.sqrt((centred_1**2).mean(axis=1, keepdims=True) + 1e-05)  # (n, 1)
+    norm_1 = centred_1 / std_1  # (n, 8)
     # h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
-    part_1_1 = np.maximum(centred_1_over_part_1 @ W1_1, 0)  # (n, 16)
-    h_1 = h_0 + part_1_1 @ W2_1  #                            (n, 8)
+    relu_norm_1_W1_1 = np.maximum(norm_1 @ W1_1, 0)  # (n, 16)
+    h_1 = h_0 + relu_norm_1_W1_1 @ W2_1  #             (n, 8)
 
     # np.mean((h @ v - y) ** 2)
-    h_1_v_minus_y = h_1 @ v - y  # (n,)
-    value = (h_1_v_minus_y**2).mean()
+    error = h_1 @ v - y  # (n,)
+    value = (error**2).mean()
     return value, (
         (W2_0, W1_1, W2_1, v, n),
-        (product_0, maximum_product_0_W1_0, part_1, centred_1_over_part_1, part_1_1),
-        (h_1, h_1_v_minus_y),
+        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h_1, error),
     )
 
 
@@ -73,35 +72,30 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (W2_0, W1_1, W2_1, v, n),
-        (product_0, maximum_product_0_W1_0, part_1, centred_1_over_part_1, part_1_1),
-        (h_1, h_1_v_minus_y),
+        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h_1, error),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
-    d_h_1_v_minus_y = 2 * cotangent / n * h_1_v_minus_y  # (n,)
-    d_h_1 = np.outer(d_h_1_v_minus_y, v)  #                (n, 8)
-    d_v = d_h_1_v_minus_y @ h_1  #                         (8,)
+    d_error = 2 * cotangent / n * error  # (n,)
+    d_h_1 = np.outer(d_error, v)  #        (n, 8)
+    d_v = d_error @ h_1  #                 (8,)
     # for block in blocks: iteration 1
     # gradient of: h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
-    d_W2_1 = part_1_1.T @ d_h_1  #                    (16, 8)
-    product_1 = d_h_1 @ W2_1.T * np.sign(part_1_1)  # (n, 16)
-    d_centred_1_over_part_1 = product_1 @ W1_1.T  #   (n, 8)
-    d_W1_1 = centred_1_over_part_1.T @ product_1  #   (8, 16)
-    # gradient of: centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    d_centred_1_factor = d_centred_1_over_part_1 * centred_1_over_part_1  # (n, 8)
+    d_W2_1 = relu_norm_1_W1_1.T @ d_h_1  # (16, 8)
+    d_norm_1_W1_1 = d_h_1 @ W2_1.T * np.sign(relu_norm_1_W1_1)  # (n, 16)
+    d_norm_1 = d_norm_1_W1_1 @ W1_1.T  #   (n, 8)
+    d_W1_1 = norm_1.T @ d_norm_1_W1_1  #   (8, 16)
     # gradient of: centred = h - h.mean(axis=-1, keepdims=True)
-    mean_d_centred_1_factor = d_centred_1_factor.mean(axis=1, keepdims=True)  # (n, 1)
-    d_centred_1_factor = mean_d_centred_1_factor * centred_1_over_part_1  # (n, 8)
-    d_centred_1 = (d_centred_1_over_part_1 - d_centred_1_factor) / part_1  # (n, 8)
+    d_centred_1_factor = (d_norm_1 * norm_1).mean(axis=1, keepdims=True) * norm_1
+    d_centred_1 = (d_norm_1 - d_centred_1_factor) / std_1  # (n, 8)
     # for block in blocks: iteration 0
     # gradient of: h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
     d_h_0 = d_h_1 + d_centred_1 - d_centred_1.mean(axis=1, keepdims=True)  # (n, 8)
-    d_W2_0 = maximum_product_0_W1_0.T @ d_h_0  # (16, 8)
-    d_W1_0 = product_0.T @ (d_h_0 @ W2_0.T * np.sign(maximum_product_0_W1_0))  # (8, 16)
+    d_W2_0 = relu_norm_0_W1_0.T @ d_h_0  # (16, 8)
+    d_W1_0 = norm_0.T @ (d_h_0 @ W2_0.T * np.sign(relu_norm_0_W1_0))  # (8, 16)
     return Gradient(
-        blocks=[{"W1": d_W1_0, "W2": d_W2_0}, {"W1": d_W1_1, "W2": d_W2_1}],
-        v=d_v,
+        blocks=[{"W1": d_W1_0, "W2": d_W2_0}, {"W1": d_W1_1, "W2": d_W2_1}], v=d_v
     )
 
 

@@ -61,24 +61,24 @@ def forward(Wx, Wh, b, v, X, y):
     h_4 = np.tanh(x @ Wx + h_3 @ Wh + b)  # (n, 16)
 
     # np.mean((h @ v - y) ** 2)
-    h_4_v_minus_y = h_4 @ v - y  # (n,)
-    value = (h_4_v_minus_y**2).mean()
-    return value, (Wh, v, X, h_0, h_1, h_2, h_3, h_4, h_4_v_minus_y, n)
+    error = h_4 @ v - y  # (n,)
+    value = (error**2).mean()
+    return value, (Wh, v, X, h_0, h_1, h_2, h_3, h_4, error, n)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    Wh, v, X, h_0, h_1, h_2, h_3, h_4, h_4_v_minus_y, n = cache
+    Wh, v, X, h_0, h_1, h_2, h_3, h_4, error, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
-    d_h_4_v_minus_y = 2 * cotangent / n * h_4_v_minus_y  # (n,)
-    d_v = d_h_4_v_minus_y @ h_4  #                         (16,)
+    d_error = 2 * cotangent / n * error  # (n,)
+    d_v = d_error @ h_4  #                 (16,)
     # for x in X: iteration 4
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
-    d_pre_h_4 = np.outer(d_h_4_v_minus_y, v) * (1 - h_4**2)  # (n, 16)
-    d_b = d_pre_h_4.sum(axis=0)  #                             (16,)
-    d_Wx = X[4].T @ d_pre_h_4  #                               (4, 16)
+    d_pre_h_4 = np.outer(d_error, v) * (1 - h_4**2)  # (n, 16)
+    d_b = d_pre_h_4.sum(axis=0)  #                     (16,)
+    d_Wx = X[4].T @ d_pre_h_4  #                       (4, 16)
     # for x in X: iteration 3
     # gradient of: h = np.tanh(x @ Wx + h @ Wh + b)
     d_pre_h_3 = d_pre_h_4 @ Wh.T * (1 - h_3**2)  # (n, 16)

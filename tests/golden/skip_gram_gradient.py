@@ -42,11 +42,7 @@ class Gradient(NamedTuple):
 def forward(inside, outside, centre, context, others):
     """Return (value, cache): the forward pass, keeping what `backward` reads."""
     inside, outside, centre, context, others, words, n = _check(
-        inside,
-        outside,
-        centre,
-        context,
-        others,
+        inside, outside, centre, context, others
     )
 
     v = inside[centre]  # (n, 16)
@@ -57,17 +53,15 @@ def forward(inside, outside, centre, context, others):
     outside_at_others = outside[others]  #                 (n, 5, 16)
     far = np.einsum("ij,ikj->ik", v, outside_at_others)  # (n, 5)
     # -np.logaddexp(0, -x)
-    minus_near = -near  #                     (n,)
-    product = -np.logaddexp(0, minus_near)  # (n,)
-    x = -far  #                               (n, 5)
+    log_sigmoid = -np.logaddexp(0, -near)  # (n,)
+    x = -far  #                              (n, 5)
     # -np.logaddexp(0, -x)
-    minus_x = -x  #                                        (n, 5)
-    minus_logaddexp_minus_x = -np.logaddexp(0, minus_x)  # (n, 5)
-    value = -(product + minus_logaddexp_minus_x.sum(axis=1)).mean()
+    log_sigmoid_1 = -np.logaddexp(0, -x)  # (n, 5)
+    value = -(log_sigmoid + log_sigmoid_1.sum(axis=1)).mean()
     return value, (
         (centre, context, others, words, n),
-        (v, outside_at_context, outside_at_others, minus_near, product, minus_x),
-        (minus_logaddexp_minus_x,),
+        (v, outside_at_context, near, outside_at_others, log_sigmoid, x),
+        (log_sigmoid_1,),
     )
 
 
@@ -75,25 +69,26 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (centre, context, others, words, n),
-        (v, outside_at_context, outside_at_others, minus_near, product, minus_x),
-        (minus_logaddexp_minus_x,),
+        (v, outside_at_context, near, outside_at_others, log_sigmoid, x),
+        (log_sigmoid_1,),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: -np.logaddexp(0, -x)
     cotangent_over_n = cotangent / n
-    d_minus_x = cotangent_over_n * np.exp(minus_x + minus_logaddexp_minus_x)  # (n, 5)
+    d_minus_x = cotangent_over_n * np.exp(log_sigmoid_1 - x)  # (n, 5)  minus_x = -x
     # gradient of: far = np.einsum("nd,nkd->nk", v, outside[others])
-    d_v_term = np.einsum("ij,ijk->ik", d_minus_x, outside_at_others)  # (n, 16)
+    d_minus_x_outside_at_others = np.einsum("ij,ijk->ik", d_minus_x, outside_at_others)
     # gradient of: near = np.sum(v * outside[context], axis=1)
-    product_1 = -cotangent_over_n * np.exp(minus_near + product)[:, None]  # (n, 1)
+    d_near = -cotangent_over_n * np.exp(log_sigmoid - near)[:, None]  # (n, 1)
     # gradient of: v = inside[centre]
+    d_v = d_minus_x_outside_at_others + d_near * outside_at_context  # (n, 16)
     d_inside = np.zeros((words, 16))
-    np.add.at(d_inside, centre, d_v_term + product_1 * outside_at_context)
+    np.add.at(d_inside, centre, d_v)
     # gradient of: near = np.sum(v * outside[context], axis=1)
     d_outside = np.zeros((words, 16))
     np.add.at(d_outside, others, d_minus_x[:, :, None] * v[:, None, :])
-    np.add.at(d_outside, context, product_1 * v)
+    np.add.at(d_outside, context, d_near * v)
     return Gradient(inside=d_inside, outside=d_outside)
 
 
@@ -118,11 +113,7 @@ def _check(inside, outside, centre, context, others):
     inside = _array("inside", inside, np.float64, ("words", 16))
     words = inside.shape[0]
     outside = _array(
-        "outside",
-        outside,
-        np.float64,
-        (words, 16),
-        "words is inside.shape[0]",
+        "outside", outside, np.float64, (words, 16), "words is inside.shape[0]"
     )
     centre = _array("centre", centre, np.int64, ("n",))
     n = centre.shape[0]

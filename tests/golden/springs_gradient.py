@@ -38,32 +38,29 @@ def forward(position, first, second, rest):
 
     bond = position[second] - position[first]  # (m, 3)
     # norm: stretch = np.sqrt(np.sum(bond**2, axis=1)) - rest
-    root_sum_bond_squared = np.sqrt((bond**2).sum(axis=1))  # (m,)
-    stretch = root_sum_bond_squared - rest  #                 (m,)
-    apart = position[:, None] - position  #                   (n, n, 3)
-    square = (apart**2).sum(axis=2)  #                        (n, n)
+    norm_bond = np.sqrt((bond**2).sum(axis=1))  # (m,)
+    stretch = norm_bond - rest  #                 (m,)
+    apart = position[:, None] - position  #       (n, n, 3)
+    square = (apart**2).sum(axis=2)  #            (n, n)
     # 0.5 * np.sum(stretch**2) + 0.1 * np.sum(np.exp(-square))
-    exp_square = np.exp(-square)  # (n, n)
-    value = 0.5 * (stretch**2).sum() + 0.1 * exp_square.sum()
-    return value, (
-        (first, second),
-        (bond, root_sum_bond_squared, stretch, apart, exp_square),
-    )
+    exp_minus_square = np.exp(-square)  # (n, n)
+    value = 0.5 * (stretch**2).sum() + 0.1 * exp_minus_square.sum()
+    return value, (first, second, bond, norm_bond, stretch, apart, exp_minus_square)
 
 
 def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
-    (first, second), (bond, root_sum_bond_squared, stretch, apart, exp_square) = cache
+    first, second, bond, norm_bond, stretch, apart, exp_minus_square = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: square = np.sum(apart**2, axis=-1)
-    d_apart = -0.2 * cotangent * exp_square[:, :, None] * apart  # (n, n, 3)
+    d_apart = -0.2 * cotangent * exp_minus_square[:, :, None] * apart  # (n, n, 3)
     # gradient of: apart = position[:, None] - position
     d_position = -d_apart.sum(axis=0)  # (n, 3)
     d_position += d_apart.sum(axis=1)
     # gradient of: stretch = np.sqrt(np.sum(bond**2, axis=1)) - rest
-    factor = np.where(root_sum_bond_squared == 0, np.inf, root_sum_bond_squared)  # (m,)
-    d_bond = 2 * (0.5 * cotangent * stretch / factor)[:, None] * bond  # (m, 3)
+    safe_norm_bond = np.where(norm_bond == 0, np.inf, norm_bond)  # (m,)
+    d_bond = 2 * (0.5 * cotangent * stretch / safe_norm_bond)[:, None] * bond  # (m, 3)
     # gradient of: bond = position[second] - position[first]
     np.add.at(d_position, first, -d_bond)
     np.add.at(d_position, second, d_bond)

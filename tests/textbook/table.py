@@ -41,7 +41,18 @@ OPERATIONS = (
 )
 
 # Words that say what a value is without one of the user's.
-NOUNS = ("rows", "joined", "stacked", "eye", "error", "std", "var", "p", "value")
+NOUNS = (
+    "rows",
+    "joined",
+    "stacked",
+    "eye",
+    "error",
+    "std",
+    "var",
+    "p",
+    "value",
+    "cotangent",
+)
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,11 @@ class _Marked(ast.NodeTransformer):
         call = ast.Call(ast.Name("_run", ast.Load()), [place], [])
         return [ast.Expr(call), node]
 
-    visit_Assign = visit_AugAssign = visit_Expr = visit_Return = _mark
+    def visit(self, node: ast.AST) -> Any:
+        """Mark a simple statement, and go into all else."""
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
+            return self._mark(node)
+        return self.generic_visit(node)
 
 
 def _computed(statement: ast.stmt) -> Iterator[ast.AST]:
