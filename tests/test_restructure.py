@@ -74,7 +74,7 @@ CASES = [
     ("sum-of-products", recurrent, STEPS, "d_W = X.reshape(4 * n, 2).T @"),
     ("sum-of-products", attention, HEADS, "d_X = joined_1 @ joined.T"),
     ("shared-operand", recurrent, STEPS, "X.reshape(4 * n, 2) @ W"),
-    ("shared-operand", attention, HEADS, "q = X_joined[:, :2]"),
+    ("shared-operand", attention, HEADS, "q = q_k_v[:, :2]"),
     ("pool-first", images, IMAGES, "pre_pooled"),
     ("short-axes", images, IMAGES, "[:, :, 1, :, 1]"),
     ("short-axes", averages, AVERAGES, "[:, 0], "),

@@ -118,8 +118,8 @@ class Namer:
             return _numbered(info)
         of = info.cotangent_of
         name = self.given.get(id(of)) or self.own(of)
-        if not name and info.shape:
-            name = self._derived(of)
+        if not name:
+            name = self._derived(of) if info.shape else self._as_argument(of)
         return f"d_{name}" if name else ""
 
     def says(self, node: sympy.Expr) -> bool:
