@@ -178,6 +178,12 @@ def test_the_committed_gradient_is_fresh(example: str, options: list[str]) -> No
     run(*words, folder=EXAMPLES / example)
 
 
+def test_the_committed_gradients_of_regressions_are_fresh() -> None:
+    words = ["-m", "symdiff", "compile", "losses.py:linear,logistic,softmax"]
+    folder = EXAMPLES / "calculus_or_backprop"
+    run(*words, "-o", "gradient.py", "--check", folder=folder)
+
+
 @pytest.mark.parametrize(
     ("example", "most"),
     [("digits", 10_000), ("logistic", 100), ("random_weights", 2_000)],
@@ -349,3 +355,31 @@ def test_formulas_swell_where_walks_back_grow_by_a_layer_at_a_time(
         assert numbers(one, exact)[-1] < 1e-15
     assert 1e-10 < numbers(one, "forward differences")[-1] < 1e-6
     assert is_picture(picture)
+
+
+def test_closed_forms_are_proved_and_agree_with_what_is_emitted(tmp_path: Path) -> None:
+    script = EXAMPLES / "calculus_or_backprop" / "compare.py"
+    picture = tmp_path / "times.png"
+    words = ["--rows", "1000", "--weights", "50", "--out", picture]
+    text = run(script, *words, folder=tmp_path)
+    for name in ("linear", "logistic", "softmax"):
+        assert f"equal: {name} is the gradient of {name} for" in text
+        assert numbers(text, f"{name:<8} │ 1,000")[-1] < 1e-13
+    assert numbers(text, "50")[-1] < 1e-8
+    assert is_picture(picture)
+
+
+def test_the_readme_shows_closed_forms_and_backward_passes_as_they_are() -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    columns = "| loss | closed form | backward pass as emitted |\n"
+    rows = readme.partition(columns)[2].partition("\n\n")[0].splitlines()[1:]
+    files = [
+        (EXAMPLES / "calculus_or_backprop" / name).read_text(encoding="utf-8")
+        for name in ("closed_form.py", "gradient.py")
+    ]
+    assert len(rows) == 3
+    for row in rows:
+        for cell, text in zip(row.split("|")[2:4], files, strict=True):
+            shown = re.findall("`(.*?)`", cell)
+            assert shown
+            assert all(code in text for code in shown)

@@ -174,7 +174,7 @@ def by_eps(found):
 
 def plot(found, path):
     """Write the picture of the errors by eps."""
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
     for number, (dtype, (errors, imaginary, emitted)) in enumerate(found.items()):
         color = f"C{number}"
         label = f"forward difference, {dtype}"
@@ -182,7 +182,8 @@ def plot(found, path):
         axes.axhline(imaginary, color=color, ls=":", label=f"complex step, {dtype}")
         axes.axhline(emitted, color=color, ls="--", label=f"emitted gradient, {dtype}")
     axes.set(xlabel="eps", ylabel="relative error of the slopes")
-    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.legend(fontsize=8, loc="outside right upper")
     figure.savefig(path, dpi=80)
     plt.close(figure)
 

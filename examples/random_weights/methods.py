@@ -161,6 +161,7 @@ def rmsprop(task, rate=0.003, kept=0.9):
     return _descend(task, step)
 
 
+BY_GRADIENT = {"SGD": sgd, "momentum": momentum, "RMSprop": rmsprop}
 METHODS = {
     "one random weight": one_weight,
     "hill climbing": hill_climbing,
@@ -168,7 +169,5 @@ METHODS = {
     "evolution strategy": evolution_strategy,
     "genetic algorithm": genetic_algorithm,
     "particle swarm": particle_swarm,
-    "SGD": sgd,
-    "momentum": momentum,
-    "RMSprop": rmsprop,
+    **BY_GRADIENT,
 }
