@@ -6,17 +6,20 @@
 
 Value and gradient of `linear`: Return half the mean squared error of targets y.
 
-    value = np.mean((X @ w - y) ** 2) / 2
+    value = mean((X w - y)²) / 2
 
 Arguments
     w  (d,)    float64  differentiated
     X  (n, d)  float64
     y  (n,)    float64
+    d = w.shape[0] = X.shape[1]
+    n = X.shape[0] = y.shape[0]
 
-Cost          multiply-adds  elementwise  transcendental
-    forward   d n            3 n + 2      0
-    backward  d n            n + 1        0
-    kept between the passes: n values
+Cost          multiply-adds  elementwise
+    forward   d n            3 n + 2
+    backward  d n            n + 1
+    ratio     1              0.33
+    bytes kept between the passes: 8 n; at the peak: 8 d + 16 n
 
 Corners: none.
 
@@ -24,17 +27,21 @@ Value and gradient of `logistic`.
 
 Return the mean binary cross-entropy of labels y, 0 or 1.
 
-    value = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    p = 1 / (1 + exp(-(X w)))
+    value = -mean(y · log(p) + (1 - y) · log(1 - p))
 
 Arguments
     w  (d,)    float64  differentiated
     X  (n, d)  float64
     y  (n,)    float64
+    d = w.shape[0] = X.shape[1]
+    n = X.shape[0] = y.shape[0]
 
 Cost          multiply-adds  elementwise  transcendental
     forward   d n            3 n + 1      2 n
     backward  d n            4 n + 1      0
-    kept between the passes: 2 n values
+    ratio     1              1.33         0
+    bytes kept between the passes: 16 n; at the peak: 8 d + 32 n
 
 Rewrites
     binary-cross-entropy: y * log(s) + (1 - y) * log(1 - s) = x * y - log(1 +
@@ -45,17 +52,22 @@ Value and gradient of `softmax`.
 
 Return the mean cross-entropy of labels, of k classes.
 
-    value = -np.mean(np.log(p[np.arange(len(labels)), labels]))
+    e = exp(X W)
+    p = e / ∑ⱼ e
+    value = -mean(log(p[arange(n), labels]))
 
 Arguments
     W       (d, k)  float64  differentiated
     X       (n, d)  float64
     labels  (n,)    int64
+    d = W.shape[0] = X.shape[1]
+    n = X.shape[0] = labels.shape[0]
 
 Cost          multiply-adds  elementwise      transcendental
     forward   d k n          3 k n + 4 n + 2  k n + n
     backward  d k n          k n + 2 n + 1    0
-    kept between the passes: k n + n values
+    ratio     1              0.33             0
+    bytes kept between the passes: 8 k n + 8 n; at the peak: 24 k n + 24 n + 8
 
 Rewrites
     softmax: exp(x) / sum(exp(x)) = exp(x - m) / sum(exp(x - m)), m = max(x)
@@ -75,18 +87,18 @@ def linear_forward(w, X, y):
     w, X, y, n = _linear_check(w, X, y)
 
     # np.mean((X @ w - y) ** 2) / 2
-    X_w_minus_y = X @ w - y  # (n,)
-    value = (X_w_minus_y**2).mean() / 2
-    return value, (X, X_w_minus_y, n)
+    error = X @ w - y  # (n,)
+    value = (error**2).mean() / 2
+    return value, (X, error, n)
 
 
 def linear_backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `linear_forward`."""
-    X, X_w_minus_y, n = cache
+    X, error, n = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((X @ w - y) ** 2) / 2
-    d_w = cotangent / n * X_w_minus_y @ X  # (d,)
+    d_w = cotangent / n * error @ X  # (d,)
     return d_w
 
 
@@ -246,22 +258,21 @@ def _array(name, value, dtype, shape, sizes=""):
     return array.astype(dtype, copy=False)
 
 
-def _linear_self_check():
+def _self_check(value, grad, arrays, /, *arguments, **keywords):
     """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _linear_made_up(rng)
-    gradient = linear_grad(*arguments)
+    rng = np.random.default_rng(1)
+    gradient = grad(*arguments, **keywords)
     worst = 0.0
-    for array, part in [(arguments[0], gradient)]:
+    for array, part in zip(_leaves(arrays), _leaves(gradient), strict=True):
         start, norm = array.copy(), np.linalg.norm
         along = rng.standard_normal(array.shape)
         along = along / (norm(along) or 1) + part / (norm(part) or 1)
         slope, errors = np.vdot(part, along), []
         for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             array[...] = start + step * along
-            above = linear_value(*arguments)
+            above = value(*arguments, **keywords)
             array[...] = start - step * along
-            below = linear_value(*arguments)
+            below = value(*arguments, **keywords)
             errors.append(abs((above - below) / (2 * step) - slope))
         array[...] = start
         scale = abs(slope) + 1e-6 * abs(above) + 1e-300
@@ -272,102 +283,56 @@ def _linear_self_check():
 def _linear_made_up(rng):
     """Return made-up arguments of sizes d = 3, n = 5."""
     return [
-        _linear_random(rng, 3),
-        _linear_random(rng, 5, 3),
-        _linear_random(rng, 5),
+        _random(rng, 3),
+        _random(rng, 5, 3),
+        _random(rng, 5),
     ]
-
-
-def _linear_random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
-    drawn = rng.standard_normal(shape) / np.sqrt(rows)
-    return np.asarray(drawn, np.float64)
-
-
-def _logistic_self_check():
-    """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _logistic_made_up(rng)
-    gradient = logistic_grad(*arguments)
-    worst = 0.0
-    for array, part in [(arguments[0], gradient)]:
-        start, norm = array.copy(), np.linalg.norm
-        along = rng.standard_normal(array.shape)
-        along = along / (norm(along) or 1) + part / (norm(part) or 1)
-        slope, errors = np.vdot(part, along), []
-        for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
-            array[...] = start + step * along
-            above = logistic_value(*arguments)
-            array[...] = start - step * along
-            below = logistic_value(*arguments)
-            errors.append(abs((above - below) / (2 * step) - slope))
-        array[...] = start
-        scale = abs(slope) + 1e-6 * abs(above) + 1e-300
-        worst = np.maximum(worst, np.fmin.reduce(errors) / scale)
-    return worst
 
 
 def _logistic_made_up(rng):
     """Return made-up arguments of sizes d = 3, n = 5."""
     return [
-        _logistic_random(rng, 3),
-        _logistic_random(rng, 5, 3),
-        _logistic_random(rng, 5),
+        _random(rng, 3),
+        _random(rng, 5, 3),
+        _random(rng, 5),
     ]
-
-
-def _logistic_random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
-    drawn = rng.standard_normal(shape) / np.sqrt(rows)
-    return np.asarray(drawn, np.float64)
-
-
-def _softmax_self_check():
-    """Return the largest relative error of a slope against central differences."""
-    rng = np.random.default_rng(0)
-    arguments = _softmax_made_up(rng)
-    gradient = softmax_grad(*arguments)
-    worst = 0.0
-    for array, part in [(arguments[0], gradient)]:
-        start, norm = array.copy(), np.linalg.norm
-        along = rng.standard_normal(array.shape)
-        along = along / (norm(along) or 1) + part / (norm(part) or 1)
-        slope, errors = np.vdot(part, along), []
-        for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
-            array[...] = start + step * along
-            above = softmax_value(*arguments)
-            array[...] = start - step * along
-            below = softmax_value(*arguments)
-            errors.append(abs((above - below) / (2 * step) - slope))
-        array[...] = start
-        scale = abs(slope) + 1e-6 * abs(above) + 1e-300
-        worst = np.maximum(worst, np.fmin.reduce(errors) / scale)
-    return worst
 
 
 def _softmax_made_up(rng):
     """Return made-up arguments of sizes d = 3, k = 5, n = 7."""
     return [
-        _softmax_random(rng, 3, 5),
-        _softmax_random(rng, 7, 3),
+        _random(rng, 3, 5),
+        _random(rng, 7, 3),
         rng.integers(0, 5, (7,)),
     ]
 
 
-def _softmax_random(rng, *shape):
-    """Return random numbers of a kind at which the value is finite."""
-    rows = max(shape[-2:-1], default=1)  # of weights, whose products stay small
+def _random(rng, *shape):
+    """Return random numbers, of the size of weights: their products stay small."""
+    rows = max(shape[-2:-1], default=1)
     drawn = rng.standard_normal(shape) / np.sqrt(rows)
     return np.asarray(drawn, np.float64)
+
+
+def _leaves(value):
+    """Return the arrays of nested dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value or ()
+    return [array for part in parts for array in _leaves(part)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    error = np.max(
-        [_linear_self_check(), _logistic_self_check(), _softmax_self_check()]
-    )
+    rng = np.random.default_rng(0)
+    errors = []
+    arguments = _linear_made_up(rng)
+    errors.append(_self_check(linear_value, linear_grad, arguments[:1], *arguments))
+    arguments = _logistic_made_up(rng)
+    errors.append(_self_check(logistic_value, logistic_grad, arguments[:1], *arguments))
+    arguments = _softmax_made_up(rng)
+    errors.append(_self_check(softmax_value, softmax_grad, arguments[:1], *arguments))
+    error = np.max(errors)
     print(f"relative error against central differences: {error:.1e}")
     sys.exit(0 if error < 1e-5 else "the gradient is wrong or not finite")

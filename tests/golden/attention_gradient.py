@@ -26,7 +26,7 @@ Cost          multiply-adds                      elementwise        transcendent
     backward  d^2 n + 2 d n^2 + 32 d n + 32 n^2  d n + 5 n^2        0
     ratio     1.5                                0.75               0
     bytes kept between the passes: 16 d n + 8 n^2 + 256 n
-    bytes at the peak: 8 d^2 + 32 d n + 32 n^2 + 256 n
+    bytes at the peak: 8 d^2 + 32 d n + 24 n^2 + 264 n
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient

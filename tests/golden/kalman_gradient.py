@@ -21,9 +21,9 @@ Arguments
 
 Cost          multiply-adds  elementwise  transcendental
     forward   158            74           2
-    backward  292            185          0
-    ratio     1.85           2.5          0
-    bytes kept between the passes: 784; at the peak: 1728
+    backward  292            182          0
+    ratio     1.85           2.46         0
+    bytes kept between the passes: 784; at the peak: 1640
 
 Corners: none.
 """
@@ -154,16 +154,15 @@ def backward(cache, cotangent=1.0):
 
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     d_log_det_3 = 0.5 * cotangent
-    part_3 = np.linalg.solve(S_3.T, d_log_det_3 * error_3)  # (1,)
+    solve_S_3_d_solve_S_3_error_3 = np.linalg.solve(S_3.T, d_log_det_3 * error_3)
+    d_S_3 = -np.outer(solve_S_3_d_solve_S_3_error_3, solve_S_3_error_3)  # (1, 1)
+    # gradient of: _, log_det = np.linalg.slogdet(S)
+    d_S_3 += d_log_det_3 * np.linalg.inv(S_3).T
     # gradient of: error = y - C @ m
-    d_C_m_3 = -(d_log_det_3 * solve_S_3_error_3 + part_3)  # (1,)  C_m_3 = C @ m_3
-    d_C = np.outer(d_C_m_3, m_3)  #                          (1, 2)
-    d_m_3 = d_C_m_3 @ C  #                                   (2,)
+    d_error_3 = d_log_det_3 * solve_S_3_error_3 + solve_S_3_d_solve_S_3_error_3  # (1,)
+    d_m_3 = -d_error_3 @ C  # (2,)
     # gradient of: S = C @ P @ C.T + R
-    d_S_3 = d_log_det_3 * np.linalg.inv(S_3).T - np.outer(part_3, solve_S_3_error_3)
     d_C_P_3 = d_S_3 @ C  #   (1, 2)
-    d_C += d_S_3.T @ C_P_3
-    d_C += d_C_P_3 @ P_3.T
     d_P_3 = C.T @ d_C_P_3  # (2, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
     d_A_P_2_1_3 = d_P_3 @ A  #     (2, 2)
@@ -174,93 +173,115 @@ def backward(cache, cotangent=1.0):
     d_m_2_1 = d_m_3 @ A  #         (2,)
     # for y in Y: iteration 2
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_2_C_P_2_C_P_2 = -d_P_2_1  #                    (2, 2)
-    d_solve_S_2_C_P_2_C = d_solve_S_2_C_P_2_C_P_2 @ P_2.T  # (2, 2)
-    d_C += solve_S_2_C_P_2 @ d_solve_S_2_C_P_2_C
+    d_solve_S_2_C_P_2_C = -d_P_2_1 @ P_2.T  # (2, 2)
+    d_error_2 = solve_S_2_C_P_2 @ d_m_2_1  #  (1,)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
-    part_2 = np.linalg.solve(S_2.T, d_log_det_3 * error_2)  # (1,)
-    d_S_2 = -np.outer(part_2, solve_S_2_error_2)  #           (1, 1)
+    d_error_2 += d_log_det_3 * solve_S_2_error_2
+    solve_S_2_d_solve_S_2_error_2 = np.linalg.solve(S_2.T, d_log_det_3 * error_2)
+    d_error_2 += solve_S_2_d_solve_S_2_error_2
+    d_S_2 = -np.outer(solve_S_2_d_solve_S_2_error_2, solve_S_2_error_2)  # (1, 1)
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_2 += d_log_det_3 * np.linalg.inv(S_2).T
-    # gradient of: error = y - C @ m
-    d_C_m_2 = -(solve_S_2_C_P_2 @ d_m_2_1 + d_log_det_3 * solve_S_2_error_2 + part_2)
-    d_C += np.outer(d_C_m_2, m_2)
     # gradient of: K = np.linalg.solve(S, C @ P).T
     d_solve_S_2_C_P_2 = C @ d_solve_S_2_C_P_2_C.T + np.outer(error_2, d_m_2_1)  # (1, 2)
-    part_2 = np.linalg.solve(S_2.T, d_solve_S_2_C_P_2)  # (1, 2)
-    d_S_2 -= part_2 @ solve_S_2_C_P_2.T
+    solve_S_2_d_solve_S_2_C_P_2 = np.linalg.solve(S_2.T, d_solve_S_2_C_P_2)  # (1, 2)
+    d_S_2 -= solve_S_2_d_solve_S_2_C_P_2 @ solve_S_2_C_P_2.T
     # gradient of: S = C @ P @ C.T + R
-    d_C += d_S_2.T @ C_P_2
-    d_C_P_2 = part_2 + d_S_2 @ C  # (1, 2)
-    d_C += d_C_P_2 @ P_2.T
+    d_C_P_2 = solve_S_2_d_solve_S_2_C_P_2 + d_S_2 @ C  # (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_2 = d_P_2_1 + solve_S_2_C_P_2_C.T @ d_solve_S_2_C_P_2_C_P_2 + C.T @ d_C_P_2
-    d_A_P_1_1_2 = d_P_2 @ A  #       (2, 2)
+    d_P_2 = d_P_2_1 - solve_S_2_C_P_2_C.T @ d_P_2_1 + C.T @ d_C_P_2  # (2, 2)
+    d_A_P_1_1_2 = d_P_2 @ A  #         (2, 2)
     d_A += d_P_2.T @ A_P_1_1_2
     d_A += d_A_P_1_1_2 @ P_1_1.T
-    d_P_1_1 = A.T @ d_A_P_1_1_2  #   (2, 2)
-    d_m_2 = d_m_2_1 + d_C_m_2 @ C  # (2,)
+    d_P_1_1 = A.T @ d_A_P_1_1_2  #     (2, 2)
+    d_m_2 = d_m_2_1 - d_error_2 @ C  # (2,)
     d_A += np.outer(d_m_2, m_1_1)
-    d_m_1_1 = d_m_2 @ A  #           (2,)
+    d_m_1_1 = d_m_2 @ A  #             (2,)
     # for y in Y: iteration 1
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_1_C_P_1_C_P_1 = -d_P_1_1  #                    (2, 2)
-    d_solve_S_1_C_P_1_C = d_solve_S_1_C_P_1_C_P_1 @ P_1.T  # (2, 2)
-    d_C += solve_S_1_C_P_1 @ d_solve_S_1_C_P_1_C
+    d_solve_S_1_C_P_1_C = -d_P_1_1 @ P_1.T  # (2, 2)
+    d_error_1 = solve_S_1_C_P_1 @ d_m_1_1  #  (1,)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
-    part_1 = np.linalg.solve(S_1.T, d_log_det_3 * error_1)  # (1,)
-    d_S_1 = -np.outer(part_1, solve_S_1_error_1)  #           (1, 1)
+    d_error_1 += d_log_det_3 * solve_S_1_error_1
+    solve_S_1_d_solve_S_1_error_1 = np.linalg.solve(S_1.T, d_log_det_3 * error_1)
+    d_error_1 += solve_S_1_d_solve_S_1_error_1
+    d_S_1 = -np.outer(solve_S_1_d_solve_S_1_error_1, solve_S_1_error_1)  # (1, 1)
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_1 += d_log_det_3 * np.linalg.inv(S_1).T
-    # gradient of: error = y - C @ m
-    d_C_m_1 = -(solve_S_1_C_P_1 @ d_m_1_1 + d_log_det_3 * solve_S_1_error_1 + part_1)
-    d_C += np.outer(d_C_m_1, m_1)
     # gradient of: K = np.linalg.solve(S, C @ P).T
     d_solve_S_1_C_P_1 = C @ d_solve_S_1_C_P_1_C.T + np.outer(error_1, d_m_1_1)  # (1, 2)
-    part_1 = np.linalg.solve(S_1.T, d_solve_S_1_C_P_1)  # (1, 2)
-    d_S_1 -= part_1 @ solve_S_1_C_P_1.T
+    solve_S_1_d_solve_S_1_C_P_1 = np.linalg.solve(S_1.T, d_solve_S_1_C_P_1)  # (1, 2)
+    d_S_1 -= solve_S_1_d_solve_S_1_C_P_1 @ solve_S_1_C_P_1.T
     # gradient of: S = C @ P @ C.T + R
-    d_C += d_S_1.T @ C_P_1
-    d_C_P_1 = part_1 + d_S_1 @ C  # (1, 2)
-    d_C += d_C_P_1 @ P_1.T
+    d_C_P_1 = solve_S_1_d_solve_S_1_C_P_1 + d_S_1 @ C  # (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_1 = d_P_1_1 + solve_S_1_C_P_1_C.T @ d_solve_S_1_C_P_1_C_P_1 + C.T @ d_C_P_1
-    d_A_P_0_1 = d_P_1 @ A  #         (2, 2)
+    d_P_1 = d_P_1_1 - solve_S_1_C_P_1_C.T @ d_P_1_1 + C.T @ d_C_P_1  # (2, 2)
+    d_A_P_0_1 = d_P_1 @ A  #           (2, 2)
     d_A += d_P_1.T @ A_P_0_1
     d_A += d_A_P_0_1 @ P_0_1.T
-    d_P_0_1 = A.T @ d_A_P_0_1  #     (2, 2)
-    d_m_1 = d_m_1_1 + d_C_m_1 @ C  # (2,)
+    d_P_0_1 = A.T @ d_A_P_0_1  #       (2, 2)
+    d_m_1 = d_m_1_1 - d_error_1 @ C  # (2,)
     d_A += np.outer(d_m_1, m_0_1)
-    d_m_0_1 = d_m_1 @ A  #           (2,)
+    d_m_0_1 = d_m_1 @ A  #             (2,)
     # for y in Y: iteration 0
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_0_C_P_0_C_P_0 = -d_P_0_1  #                    (2, 2)
-    d_solve_S_0_C_P_0_C = d_solve_S_0_C_P_0_C_P_0 @ P_0.T  # (2, 2)
-    d_C += solve_S_0_C_P_0 @ d_solve_S_0_C_P_0_C
+    d_solve_S_0_C_P_0_C = -d_P_0_1 @ P_0.T  # (2, 2)
+    d_error_0 = solve_S_0_C_P_0 @ d_m_0_1  #  (1,)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
-    part_0 = np.linalg.solve(S_0.T, d_log_det_3 * error_0)  # (1,)
-    d_S_0 = -np.outer(part_0, solve_S_0_error_0)  #           (1, 1)
+    d_error_0 += d_log_det_3 * solve_S_0_error_0
+    solve_S_0_d_solve_S_0_error_0 = np.linalg.solve(S_0.T, d_log_det_3 * error_0)
+    d_error_0 += solve_S_0_d_solve_S_0_error_0
+    d_S_0 = -np.outer(solve_S_0_d_solve_S_0_error_0, solve_S_0_error_0)  # (1, 1)
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_0 += d_log_det_3 * np.linalg.inv(S_0).T
-    # gradient of: error = y - C @ m
-    d_C_m_0 = -(solve_S_0_C_P_0 @ d_m_0_1 + d_log_det_3 * solve_S_0_error_0 + part_0)
-    d_C += np.outer(d_C_m_0, m_0)
     # gradient of: K = np.linalg.solve(S, C @ P).T
     d_solve_S_0_C_P_0 = C @ d_solve_S_0_C_P_0_C.T + np.outer(error_0, d_m_0_1)  # (1, 2)
-    part_0 = np.linalg.solve(S_0.T, d_solve_S_0_C_P_0)  # (1, 2)
-    d_S_0 -= part_0 @ solve_S_0_C_P_0.T
+    solve_S_0_d_solve_S_0_C_P_0 = np.linalg.solve(S_0.T, d_solve_S_0_C_P_0)  # (1, 2)
+    d_S_0 -= solve_S_0_d_solve_S_0_C_P_0 @ solve_S_0_C_P_0.T
     # gradient of: S = C @ P @ C.T + R
-    d_C += d_S_0.T @ C_P_0
-    d_C_P_0 = part_0 + d_S_0 @ C  # (1, 2)
-    d_C += d_C_P_0 @ P_0.T
+    d_C_P_0 = solve_S_0_d_solve_S_0_C_P_0 + d_S_0 @ C  # (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_0 = d_P_0_1 + solve_S_0_C_P_0_C.T @ d_solve_S_0_C_P_0_C_P_0 + C.T @ d_C_P_0
+    d_P_0 = d_P_0_1 - solve_S_0_C_P_0_C.T @ d_P_0_1 + C.T @ d_C_P_0  # (2, 2)
     d_A += d_P_0.T @ A_P_0
     d_A += d_P_0 @ A
 
     # gradient of: Q, R = np.exp(log_q) * np.eye(2), np.exp(log_r) * np.eye(1)
     d_log_r = np.trace(d_S_3 + d_S_2 + d_S_1 + d_S_0) * exp_log_r
     d_log_q = np.trace(d_P_3 + d_P_2 + d_P_1 + d_P_0) * exp_log_q
+    # for y in Y: iteration 0
+    # gradient of: S = C @ P @ C.T + R
+    d_C = -np.outer(d_error_3, m_3)  # (1, 2)
+    # for y in Y: iteration 3
+    # gradient of: S = C @ P @ C.T + R
+    d_C += d_S_3.T @ C_P_3
+    d_C += d_C_P_3 @ P_3.T
+    # for y in Y: iteration 2
+    # gradient of: m, P = m + K @ error, P - K @ C @ P
+    d_C += solve_S_2_C_P_2 @ d_solve_S_2_C_P_2_C
+    # for y in Y: iteration 0
+    # gradient of: S = C @ P @ C.T + R
+    d_C -= np.outer(d_error_2, m_2)
+    # for y in Y: iteration 2
+    # gradient of: S = C @ P @ C.T + R
+    d_C += d_S_2.T @ C_P_2
+    d_C += d_C_P_2 @ P_2.T
+    # for y in Y: iteration 1
+    # gradient of: m, P = m + K @ error, P - K @ C @ P
+    d_C += solve_S_1_C_P_1 @ d_solve_S_1_C_P_1_C
+    # for y in Y: iteration 0
+    # gradient of: S = C @ P @ C.T + R
+    d_C -= np.outer(d_error_1, m_1)
+    # for y in Y: iteration 1
+    # gradient of: S = C @ P @ C.T + R
+    d_C += d_S_1.T @ C_P_1
+    d_C += d_C_P_1 @ P_1.T
+    # for y in Y: iteration 0
+    # gradient of: m, P = m + K @ error, P - K @ C @ P
+    d_C += solve_S_0_C_P_0 @ d_solve_S_0_C_P_0_C
+    # gradient of: S = C @ P @ C.T + R
+    d_C -= np.outer(d_error_0, m_0)
+    d_C += d_S_0.T @ C_P_0
+    d_C += d_C_P_0 @ P_0.T
     return Gradient(A=d_A, C=d_C, log_q=np.asarray(d_log_q), log_r=np.asarray(d_log_r))
 
 

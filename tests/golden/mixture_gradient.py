@@ -21,7 +21,7 @@ Cost          elementwise               transcendental
     backward  15 d n + 9 d + 10 n + 11  0
     ratio     0.71                      0
     bytes kept between the passes: 24 d n + 24 d + 32 n + 32
-    bytes at the peak: 72 d n + 72 d + 56 n + 104
+    bytes at the peak: 72 d n + 72 d + 56 n + 112
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient
