@@ -21,15 +21,21 @@ from .table import row
 __all__ = [
     "BinaryCrossEntropy",
     "Sigmoid",
+    "SigmoidByTanh",
     "Softplus",
     "binary_cross_entropy",
     "sigmoid",
+    "sigmoid_by_tanh",
     "softplus",
 ]
 
 
 class Sigmoid(Elementwise):
     """1 / (1 + exp(-x)); operands: x, its decay, and 1 + decay for both passes."""
+
+
+class SigmoidByTanh(Elementwise):
+    """1 / (1 + exp(-x)), computed as (1 + tanh(x / 2)) / 2."""
 
 
 class Softplus(Elementwise):
@@ -46,6 +52,11 @@ class BinaryCrossEntropy(Elementwise):
 def sigmoid(x: Handle) -> Handle:
     """Return 1 / (1 + exp(-x))."""
     return _sigmoid(x, _decay(x))
+
+
+def sigmoid_by_tanh(x: Handle) -> Handle:
+    """Return 1 / (1 + exp(-x)), of whose small values the last digits are lost."""
+    return apply(SigmoidByTanh, x)
 
 
 def softplus(x: Handle) -> Handle:
@@ -83,6 +94,13 @@ def _write_sigmoid(
     return infix(above, "/", below, Level.PRODUCT)
 
 
+def _write_by_tanh(writer: Writer, node: Any, x: Code) -> Code:
+    half = infix(Code("0.5"), "*", x, Level.PRODUCT)
+    slope = call(writer.function("np.tanh"), half)
+    scaled = infix(Code("0.5"), "*", slope, Level.PRODUCT)
+    return infix(Code("0.5"), "+", scaled, Level.SUM)
+
+
 def _hinge(writer: Writer, x: Code) -> Code:
     return call(writer.function("np.maximum"), x, "0")
 
@@ -107,6 +125,14 @@ row(
     write=_write_sigmoid,
     vjp=(lambda g, y, x, decay, below: g * decay / below**2, None, None),
     sympy=lambda x, decay, below: 1 / (1 + sympy.exp(-x)),
+)
+row(
+    SigmoidByTanh,
+    kind="transcendental",
+    shape=float_rule,
+    write=_write_by_tanh,
+    vjp=(lambda g, y, x: g * (y - y**2),),
+    sympy=lambda x: (1 + sympy.tanh(x / 2)) / 2,
 )
 row(
     Softplus,

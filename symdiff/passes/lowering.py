@@ -18,7 +18,7 @@ from ..ops.arithmetic import is_reciprocal
 from ..ops.choices import Maximum, Minimum
 from ..ops.functions import LogAbs, XLogX
 from ..ops.handle import Handle
-from ..ops.logistic import BinaryCrossEntropy, Sigmoid, Softplus
+from ..ops.logistic import BinaryCrossEntropy, Sigmoid, SigmoidByTanh, Softplus
 from ..shapes import is_floating, is_weak
 from .rebuild import read_once, rebuild
 from .reverse import COTANGENT
@@ -136,6 +136,11 @@ def _cross_entropy(x: Handle, y: Handle, decay: Handle) -> Handle:
 @_lowering("parts", Sigmoid)
 def _sigmoid(x: Handle, decay: Handle, below: Handle) -> Handle:
     return np.where(x < 0, decay, 1) / below  # type: ignore[return-value]
+
+
+@_lowering("parts", SigmoidByTanh)
+def _by_tanh(x: Handle) -> Handle:
+    return 0.5 + 0.5 * np.tanh(0.5 * x)
 
 
 @_lowering("parts", XLogX)

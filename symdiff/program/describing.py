@@ -31,7 +31,7 @@ from ..ops.indexing import Index, IndexAdd, IndexSet
 from ..ops.joining import Concatenate, Stack
 from ..ops.keys import WHOLE
 from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
-from ..ops.logistic import Sigmoid, Softplus
+from ..ops.logistic import Sigmoid, SigmoidByTanh, Softplus
 from ..ops.making import Arange, Eye, Tri
 from ..passes.deviations import vanishes
 
@@ -295,6 +295,7 @@ _DESCRIBED: dict[type, _Described] = {
     where: _where,
     sympy.exp: _exponential,
     Sigmoid: _of_first("sigmoid"),
+    SigmoidByTanh: _of_first("sigmoid"),
     Softplus: _of_first("softplus"),
     Arange: _always("rows"),
     Eye: _always("eye"),

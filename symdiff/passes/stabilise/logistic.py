@@ -21,6 +21,7 @@ from ...ops.logistic import (
     Softplus,
     binary_cross_entropy,
     sigmoid,
+    sigmoid_by_tanh,
 )
 from .patterns import (
     exponent,
@@ -73,10 +74,9 @@ def logistic(y: Handle) -> Handle | None:
     fast=True,
     late=True,
 )
-def by_tanh(y: Handle) -> Any:
+def by_tanh(y: Handle) -> Handle:
     """The logistic function by one of NumPy's that is fast."""
-    x = operands(y)[0]
-    return 0.5 + 0.5 * np.tanh(scaled(x, 0.5))
+    return sigmoid_by_tanh(operands(y)[0])
 
 
 def _over_one_plus(y: Handle) -> Any:
