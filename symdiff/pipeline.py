@@ -32,8 +32,9 @@ from .graph import Graph
 from .notebook import page
 from .ops.recording import paused
 from .passes.lowering import lower
-from .program.fused import fuse
+from .program.fused import Fused, fuse
 from .program.schedule import Program, schedule
+from .program.unrolled import CALLED, Numbers, in_numbers
 from .report import Report, report
 from .settings import Settings, names
 from .shapes import Size
@@ -162,9 +163,7 @@ def compile_part(
     description = Description(wanted, single, dtype, sizes, below, domain)
     both = None
     if settings.style == "fast":
-        names = scope.reserved | {*taken, *scope.extra.values()}
-        lowered = lower(graph, settings.lowerings)
-        both = fuse(lowered, names, settings.lowerings, owners)
+        both = _as_one(graph, program, scope, settings, taken, owners)
     part = Part(program, scope, description, both)
     lines = docstring(fn, part, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
@@ -185,6 +184,29 @@ def compile_part(
             raise
         facts = replace(facts, verification=record)
     return Compiled(source, traced, graph, program, facts, part, lines)
+
+
+def _as_one(
+    graph: Graph,
+    program: Program,
+    scope: Scope,
+    settings: Settings,
+    taken: Iterable[str],
+    owners: Mapping[str, str],
+) -> Fused | Numbers:
+    """Return both passes as one: in Python's numbers where that is faster, or else in
+    the arrays of a workspace.
+    """
+    names = scope.reserved | {*taken, *scope.extra.values()}
+    signature, lowerings = scope.signature, settings.lowerings
+    leaves = (leaf.name for leaf in signature.leaves)
+    arrays = dict(zip(leaves, program.arguments, strict=True))
+    free = not any(one.name in CALLED for one in signature.arguments)
+    if "unroll" in lowerings and free:
+        numbers = in_numbers(graph, names, arrays, program.np)
+        if numbers is not None:
+            return numbers
+    return fuse(lower(graph, lowerings), names, lowerings, owners)
 
 
 def _named_plainly(module: ModuleType, scope: Scope) -> ModuleType:

@@ -35,6 +35,7 @@ LOWERINGS = {
     "dot": "products are `np.dot`'s of matrices, inner ones of rows `np.vecdot`'s",
     "reduce": "reductions and means are those of ufuncs: `np.add.reduce(x) / n`",
     "rows": "the limits of maximum and minimum are rows of numbers",
+    "unroll": "small arrays are Python's numbers, each operation on one of them written out",
     "kept": "arrays of sizes alone, as `np.arange(n)`, are kept in the workspace",
 }
 

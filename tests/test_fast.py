@@ -337,7 +337,8 @@ def lowered(W, b, X, labels):
     return -np.mean(log_p[np.arange(len(X)), labels]) * 0.5 + np.sum(np.tanh(W))
 
 
-@pytest.mark.parametrize("name", LOWERINGS)
+# Unrolling is of small losses, which have tests of their own.
+@pytest.mark.parametrize("name", sorted(LOWERINGS.keys() - {"unroll"}))
 def test_each_lowering_can_be_left_out(name):
     args = {"W": (6, 64), "b": (64,), "X": ("n", 6), "labels": "n:int64"}
     texts, results = [], []

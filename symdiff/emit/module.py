@@ -16,16 +16,18 @@ from typing import Any, NamedTuple
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
 from ..program.fused import Fused
 from ..program.schedule import BUILTINS, Program
-from ..program.statement import Statement, laid
+from ..program.unrolled import CALLED, Numbers
 from ..shapes import show
 from ..specs import Argument
 from .calling import STARS, call, parameters, passed_from
 from .checking import Checking
 from .fusing import WORKSPACE, Fusing
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
+from .outputs import indented
 from .rendering import formatted, render
 from .scope import HELPERS, Scope, fields
 from .screening import Own, screen
+from .unrolling import Unrolling
 
 __all__ = ["Description", "Part", "emit", "has_record"]
 
@@ -51,7 +53,7 @@ class Part(NamedTuple):
     program: Program
     scope: Scope
     description: Description
-    fused: Fused | None = None
+    fused: Fused | Numbers | None = None
 
 
 def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str]) -> str:
@@ -89,6 +91,7 @@ def _joined(
         "classes": _once(line for one in each for line in one["classes"]),
         "forms": sorted({form for one in each for form in one["forms"]}),
         "fused": any(one["fused"] for one in each),
+        "float64": any(one.get("float64") for one in each),
         "functions": [render("functions.py.jinja", one).rstrip() for one in each],
         "checks": [render("checks.py.jinja", one).rstrip() for one in each],
         "draws": any(one["draws"] for one in each),
@@ -122,7 +125,7 @@ class _Fields:
         program: Program,
         scope: Scope,
         description: Description,
-        fused: Fused | None,
+        fused: Fused | Numbers | None,
     ) -> None:
         signature = scope.signature
         self.program = program
@@ -136,12 +139,16 @@ class _Fields:
         self.fields = fields(description.wrt)
         leaves = (leaf.name for leaf in signature.leaves)
         arrays = dict(zip(leaves, program.arguments, strict=True))
-        self.fusing: Fusing | None = None
+        self.fusing: Fusing | Unrolling | None = None
         self.read = program.read
         if fused is not None:
             parts = self._parts(scope.extra["out"])
-            names = (program.np, arrays, program.sizes)
-            self.fusing = Fusing(fused, scope, *names, parts)
+            names = (scope, program.np, arrays, program.sizes, parts)
+            self.fusing = (
+                Fusing(*names, fused)
+                if isinstance(fused, Fused)
+                else Unrolling(*names, fused)
+            )
             self.read = self._read_by_both(self.fusing.read)
         self.checking = Checking(
             signature,
@@ -158,17 +165,17 @@ class _Fields:
         """Return every field of the template."""
         program = self.program
         return {
-            "constants": _lines(tuple(dict.fromkeys(self._of_both("constants"))), 0),
+            "constants": indented([*dict.fromkeys(self._of_both("constants"))], 0),
             "np": program.np,
             "own": self.helpers,
             "public": self.scope.public,
             "called": self.scope.called,
             "gradient_fields": self._gradient_fields(),
             **self._functions(),
-            "forward": _lines(program.forward),
+            "forward": indented(program.forward),
             "unpack_cache": assigned(self._cache, "cache") if program.cache else [],
             "seed": program.seed,
-            "backward": _lines(program.backward),
+            "backward": indented(program.backward),
             "return_backward": self._returned(
                 program.gradients, self.scope.public["Gradient"]
             ),
@@ -183,19 +190,13 @@ class _Fields:
         }
 
     def _fused(self) -> dict[str, Any]:
-        """Return the fields of the function that computes in a workspace."""
+        """Return the fields of the function that computes both passes as one."""
         if self.fusing is None:
-            return {"fused": []}
-        fused = self.fusing.fused
+            return {"fused": "", "in_numbers": False}
         return {
-            "fused": _lines(fused.statements),
-            "fused_seed": fused.seed,
-            "return_fused": self._returned(
-                fused.gradients,
-                self.scope.called["Gradient"],
-                f"return {fused.value}, ",
-            ),
-            **self.fusing.fields(),
+            "fused": self.fusing.template,
+            "in_numbers": False,
+            **self.fusing.fields(self._returned),
         }
 
     def _read_by_both(self, fused: frozenset[str]) -> tuple[str, ...]:
@@ -241,11 +242,13 @@ class _Fields:
                 *program.sizes.values(),
                 *(line.split()[-1].partition(".")[0] for line in self.libraries()),
                 *(helpers[one] for one in ("check", "array", "match")),
-                *(helpers[one] for one in ("outputs", "workspace")),
+                *(helpers[one] for one in ("outputs", "workspace", "float64")),
+                *(helpers[one] for one in ("written", "in_arrays")),
                 *self.scope.extra.values(),
+                *(() if self.fusing is None else self.fusing.own.values()),
                 *(*public.values(), *self.scope.called.values()),
                 *(*self.classes.values(), "value"),
-                *("cache", "cotangent", "dataclasses", *BUILTINS),
+                *("cache", "cotangent", "dataclasses", *BUILTINS, *CALLED),
             },
             others=helpers.values(),
             attributes={
@@ -262,7 +265,8 @@ class _Fields:
 
     def standard(self) -> list[str]:
         """Return the imports of Python's own modules."""
-        lines = ["import sys"] + ["import threading"] * (self.fusing is not None)
+        lines = ["import sys"]
+        lines += [] if self.fusing is None else [f"import {self.fusing.library}"]
         makers = {one.maker for one in self.classes}
         if "dataclasses.make_dataclass" in makers:
             lines.insert(0, "import dataclasses")
@@ -427,8 +431,3 @@ class _Fields:
         if places == list(range(places[0], places[0] + len(places))):
             return f"arguments[{places[0] or ''}:{places[-1] + 1}]"
         return f"[{', '.join(f'arguments[{place}]' for place in places)}]"
-
-
-def _lines(statements: tuple[Statement, ...], indent: int = 4) -> list[str]:
-    """Return the lines of statements, indented but for empty ones."""
-    return [" " * indent + line if line else "" for line in laid(statements, indent)]

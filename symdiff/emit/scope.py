@@ -24,11 +24,12 @@ PUBLIC = (
 HELPERS = (
     *("check", "array", "match", "self_check", "made_up", "random", "leaves"),
     *("workspace", "outputs", "output", "apart", "arrays"),
+    *("written", "in_arrays", "float64"),
 )
 # What functions of one module have in common.
 SHARED = (
     *("array", "match", "self_check", "random", "leaves"),
-    *("output", "apart"),
+    *("output", "apart", "float64"),
 )
 
 # What a function that computes in a workspace has beside its arguments.

@@ -33,16 +33,18 @@ _COMMON = _kinds(
     *(ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.keyword, ast.Starred),
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice),
     *(ast.Tuple, ast.List, ast.Dict),
+    *(ast.If, ast.IfExp, ast.BoolOp, ast.boolop, ast.Try, ast.ExceptHandler),
 )
 # What only the template's own functions and the module itself have beside them.
 _TEMPLATE = _kinds(
     *(ast.Import, ast.ImportFrom, ast.alias, ast.ClassDef, ast.AnnAssign),
-    *(ast.If, ast.Raise, ast.IfExp, ast.BoolOp, ast.boolop),
+    *(ast.Raise, ast.Set),
     *(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.comprehension),
     *(ast.JoinedStr, ast.FormattedValue),
 )
 _IMPORTS = {
     "import dataclasses",
+    "import math",
     "import sys",
     "import threading",
     "from collections import namedtuple",
@@ -52,8 +54,9 @@ _NAMES = frozenset("""
     Gradient NamedTuple TypeError ValueError __init__ __name__ above abs all along argument
     arguments array arrays below bool bounds cache casting cotangent dataclasses dict drawn
     dtype end end_of_outputs enumerate error errors every expected field fields fits form
-    getattr given grad gradient hasattr have id is_output isinstance issubclass iter key keywords
-    kind len list max name namedtuple next norm object one outputs owners part parts place
+    float getattr given grad gradient hasattr have id int is_output isinstance issubclass iter
+    key keywords kind len list map max name namedtuple next norm object one outputs owners part
+    parts place
     print range rng rows scale self shape size sizes slope sorted spans start step stop
     str sys at take give_back threading tuple type value vars worst zip
     """.split())  # noqa: SIM905 - read more easily than a list

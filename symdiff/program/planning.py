@@ -39,10 +39,19 @@ class Plan:
     results: tuple[Step, ...]
 
 
-def plan(usage: Usage, writer: Writer, namer: Namer) -> Plan:
-    """Return the steps that compute a graph's outputs."""
-    speller = Speller(usage, writer, namer.given)
-    planner = _Planner(usage, speller, namer)
+def plan(
+    usage: Usage,
+    writer: Writer,
+    namer: Namer,
+    spelling: type[Speller] = Speller,
+    room: int = ROOM,
+) -> Plan:
+    """Return the steps that compute a graph's outputs.
+
+    `room` are the columns of a line.
+    """
+    speller = spelling(usage, writer, namer.given)
+    planner = _Planner(usage, speller, namer, room)
     forward, backward = planner.half(forward=True), planner.half(forward=False)
     results = [
         speller.resolved(Step(node, node, node, added=True))
@@ -64,7 +73,8 @@ class _Sum:
 class _Planner:
     """Decides on statements, node by node."""
 
-    def __init__(self, usage: Usage, speller: Speller, namer: Namer) -> None:
+    def __init__(self, usage: Usage, speller: Speller, namer: Namer, room: int) -> None:
+        self.room = room
         self.usage = usage
         self.nodes = usage.nodes
         self.speller = speller
@@ -121,7 +131,7 @@ class _Planner:
             self.speller.learn(node)
 
     def _too_long(self, lines: Sequence[str]) -> int:
-        return max(map(len, lines)) - ROOM
+        return max(map(len, lines)) - self.room
 
     def _name_one(self, inside: list[sympy.Expr], lines: list[str], long: int) -> bool:
         """Make that one of some nodes a statement that shortens the lines best."""
@@ -154,7 +164,7 @@ class _Planner:
         """Return how good it is to name a node: best what fits on one line itself."""
         length, name = len(self.speller.code[id(node)].text), self.namer.wish(node)
         fits = length - len(name) >= long
-        alone = len(f"{name} = ") + length <= ROOM
+        alone = len(f"{name} = ") + length <= self.room
         own, says = bool(self.namer.own(node)), self.namer.says(node)
         return fits and alone, fits, own, says, length
 
@@ -178,7 +188,7 @@ class _Planner:
         start = len(f"{self.namer.wish(node)} = ") if named else 0
         terms = (self.speller.code[id(one)].text for one in (total.first, *total.terms))
         length = start + sum(len(f" + {term}") for term in terms)
-        return length - 3 > ROOM and (named or len(total.terms) > 1)
+        return length - 3 > self.room and (named or len(total.terms) > 1)
 
     def _run(self, node: sympy.Expr, total: _Sum, first: int) -> None:
         self.namer.give(node, self.namer.wish(node))

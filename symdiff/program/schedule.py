@@ -111,7 +111,11 @@ class Locals:
     """The module's own names, and those of inputs, sizes and constants."""
 
     def __init__(
-        self, usage: Usage, taken: frozenset[str], owners: Mapping[str, str]
+        self,
+        usage: Usage,
+        taken: frozenset[str],
+        owners: Mapping[str, str],
+        writing: type[Writer] = Writer,
     ) -> None:
         graph = usage.graph
         self.inputs = [one for one in graph.inputs if one.name != COTANGENT]
@@ -124,7 +128,7 @@ class Locals:
             modules = {one: alias.give(one.partition(".")[2]) for one in SCIPY}
         own = (np, *modules.values(), "scipy", "cache", SEED)
         names = Names({*taken, *own, *BUILTINS})
-        self.writer = Writer(usage.nodes, np, names.give)
+        self.writer = writing(usage.nodes, np, names.give)
         self.writer.modules = modules
         self.namer = Namer(usage, names)
         self.arguments = tuple(self._named(one, owners) for one in self.inputs)

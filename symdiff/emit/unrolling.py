@@ -1,0 +1,282 @@
+"""The function of a module that computes both passes in Python's own numbers.
+
+In: `Numbers`, the names of its module, and what is differentiated. Out: fields of the
+template: the one test that arguments which are as they should be pass, the lines that
+take arrays apart into numbers, those that put a gradient together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from ..program.fitting import Group, Text, assigned, fitted, group, tuple_group
+from ..program.naming import Names
+from ..program.schedule import occurring
+from ..program.unrolled import Numbers
+from ..shapes import show
+from ..specs import Argument, Leaf
+from .calling import STARS, call
+from .nesting import is_nested
+from .outputs import ROOM, Outputs, Returned, indented, items
+
+__all__ = ["Unrolling"]
+
+
+# Names within the functions beside those of arguments and numbers.
+OWN = ("value", "cache", "gradient", "numbers")
+
+
+@dataclass(frozen=True)
+class Unrolling(Outputs):
+    """Texts of the function and of what it calls."""
+
+    fused: Numbers
+
+    library: ClassVar = "math"
+
+    @property
+    def template(self) -> str:
+        """The name of the template."""
+        return "numbers" if self.is_alone else "unrolled"
+
+    def fields(self, returned: Returned) -> dict[str, Any]:
+        """Return the fields of the template; `returned` gives the lines of a return."""
+        helpers, own = self.scope.helpers, self.own
+        arguments, title = self.scope.signature.arguments, self.scope.called["Gradient"]
+        out, names = self.scope.extra["out"], self.fused.arrays.values()
+        written = Group(
+            f"{helpers['written']}(", items((out, self._given, *names)), ")"
+        )
+        return {
+            "extra": self.scope.extra,
+            "own_names": own,
+            "in_numbers": True,
+            "float64": bool(self._tests) and not self.is_alone,
+            "test": self._test,
+            "take_numbers": [*self._taken()],
+            "statements": indented(self.fused.statements, 8),
+            "fall_back": [
+                *fitted(
+                    f"{own['value']}, {own['cache']} = ",
+                    call(self.scope.called["forward"], arguments),
+                ),
+                f"{own['gradient']} = {self.scope.called['backward']}({own['cache']})",
+            ],
+            "take_gradient": [*self._taken_from_gradient()],
+            "make_gradient": [*self._made()],
+            "write_gradient": assigned(tuple_group(names), written),
+            "return_gradient": returned(
+                self.fused.arrays, title, f"return {own['value']}, "
+            ),
+            "old_outputs": fitted("arrays = ", tuple_group(self.old())),
+            **(self._alone_fields() if self.is_alone else {}),
+        }
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The parameters of the function beside the arguments."""
+        own = self.scope.extra
+        return f"{own['out']}=None", f"{own['workspace']}=None"
+
+    @cached_property
+    def own(self) -> dict[str, str]:
+        """Names within the functions, by what they are."""
+        arguments = (one.name for one in self.scope.signature.arguments)
+        taken = Names({*arguments, *self.arrays.values(), *self.scope.extra.values()})
+        return {name: taken.give(name) for name in OWN}
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The arguments that the functions read, in any way."""
+        return frozenset(self.arrays.values() if self.is_alone else self._read)
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        """The names of the arguments that the statements read, and their leaves'."""
+        texts = [self.fused.value, *map(str, self.fused.gradients.values())]
+        return {
+            self.arrays[leaf]: leaf
+            for leaf, numbers in self.fused.inputs.items()
+            if occurring(_flat(numbers), self.fused.statements, texts)
+        }
+
+    # The test of the arguments.
+
+    @cached_property
+    def _plain(self) -> tuple[Leaf, ...]:
+        """The leaves of the arguments, nothing where one needs more than a test."""
+        found = []
+        for one in self.scope.signature.arguments:
+            leaf, *others = one.leaves or (None,)
+            if leaf is None or others or is_nested(one) or one.kind in STARS:
+                return ()
+            fixed = all(isinstance(size, int) for size in leaf.shape)
+            same = self.arrays[leaf.name] == one.name
+            if not fixed or leaf.dtype != "float64" or not same:
+                return ()
+            found.append(leaf)
+        return tuple(found)
+
+    @cached_property
+    def is_alone(self) -> bool:
+        """Whether the arguments are numbers, each of its own name."""
+        numbers = self.fused.inputs
+        return bool(self._plain) and all(
+            not leaf.shape and numbers.get(leaf.name, leaf.name) == leaf.name
+            for leaf in self._plain
+        )
+
+    @cached_property
+    def _tests(self) -> list[str]:
+        """What holds for arguments that can be taken as they are."""
+        arrays = [leaf.name for leaf in self._plain if leaf.shape]
+        numbers = [leaf.name for leaf in self._plain if not leaf.shape]
+        dtypes = [f"{name}.dtype" for name in arrays]
+        shapes: dict[str, list[str]] = {}
+        for leaf in self._plain:
+            if leaf.shape:
+                shapes.setdefault(show(leaf.shape), []).append(f"{leaf.name}.shape")
+        return [
+            *_chained([f"type({name})" for name in arrays], "is", f"{self.np}.ndarray"),
+            *_chained(dtypes, "is", self.scope.helpers["float64"]),
+            *(one for at, them in shapes.items() for one in _chained(them, "==", at)),
+            *_chained([f"type({name})" for name in numbers], "is", "float"),
+        ]
+
+    @cached_property
+    def _test(self) -> list[str]:
+        """The lines of the question whether the arguments have to be looked at."""
+        tests = [*self._tests]
+        if self.is_alone:
+            tests.insert(0, f"{self.scope.extra['out']} is None")
+        if not self._tests:
+            return []
+        flat = f"if not ({' and '.join(tests)}):"
+        if len(flat) <= ROOM and len(tests) > 1:
+            return [flat]
+        if len(tests) == 1:
+            return [f"if not {tests[0]}:"]
+        first, *others = tests
+        return ["if not (", f"    {first}", *(f"    and {one}" for one in others), "):"]
+
+    # From arrays to numbers and back.
+
+    def _taken(self) -> Iterator[str]:
+        """Yield the lines that take arguments apart."""
+        for name, leaf in self._read.items():
+            numbers = self.fused.inputs[leaf]
+            if isinstance(numbers, str):
+                yield f"{numbers} = float({name})"
+            elif numbers.items:
+                yield from assigned(numbers, f"{name}.tolist()")
+
+    def _made(self) -> Iterator[str]:
+        """Yield the lines that make arrays of the numbers."""
+        value = self.own["value"]
+        yield f"{value} = {self.np}.float64({self.fused.value})"
+        for (output, name), (_, leaf) in zip(
+            self.fused.arrays.items(), self.leaves(), strict=True
+        ):
+            if 0 in leaf.shape:
+                yield f"{name} = {self.np}.empty({show(leaf.shape)})"
+            else:
+                numbers = items([self.fused.gradients[output]])
+                made = Group(f"{self.np}.array(", numbers, ")")
+                yield from fitted(f"{name} = ", made, width=ROOM - 4)
+
+    def _taken_from_gradient(self) -> Iterator[str]:
+        """Yield the lines that take a gradient's arrays."""
+        out, gradient = self.scope.extra["out"], self.own["gradient"]
+        names = self.fused.arrays.values()
+        for name, (text, _) in zip(names, self.leaves(), strict=True):
+            yield f"{name} = {gradient}{text.removeprefix(out)}"
+
+    @property
+    def _given(self) -> Group:
+        """The arguments that the gradient must not be written into."""
+        shaped = {leaf.name for leaf in self.scope.signature.leaves if leaf.shape}
+        return tuple_group(
+            name for name, leaf in self._read.items() if self.is_alone or leaf in shaped
+        )
+
+    # Losses of numbers alone.
+
+    def _alone_fields(self) -> dict[str, Any]:
+        """Return the fields of functions whose arguments are numbers alone."""
+        own, called = self.own, self.scope.called
+        names = [leaf.name for leaf in self._plain]
+        parameters = items((self.scope.extra["out"], *names))
+        in_arrays, out = self.scope.helpers["in_arrays"], self.scope.extra["out"]
+        single = self.scope.extra["out"] in self.wrt
+        texts = [str(one) for one in self.fused.gradients.values()]
+        gradient, title = own["gradient"], called["Gradient"]
+        types = group("{", items(f"type({name})" for name in names), "}")
+        gradients = [gradient] if single else [f"*{gradient}"]
+        written = items((out, tuple_group(names), *gradients))
+        return {
+            "def_in_arrays": fitted(
+                f"def {in_arrays}", Group("(", parameters, ")"), ":"
+            ),
+            "call_in_arrays": fitted(
+                "return ", Group(f"{in_arrays}(", parameters, ")")
+            ),
+            "test_numbers": fitted(f"{own['numbers']} = ", types, " <= {int, float}"),
+            "call_numbers": fitted(
+                f"{own['value']}, {gradient} = ",
+                _with_floats(call(called["value_and_grad"], self._arguments)),
+            ),
+            "return_numbers": (
+                [f"return {self.fused.value}, {texts[0]}"]
+                if single
+                else fitted(
+                    f"return {self.fused.value}, ",
+                    Group(f"{title}(", items(texts), ")"),
+                )
+            ),
+            "return_floats": (
+                f"float({gradient})" if single else f"{title}(*map(float, {gradient}))"
+            ),
+            "return_arrays": (
+                f"{self.np}.array({gradient})"
+                if single
+                else f"{title}(*map({self.np}.array, {gradient}))"
+            ),
+            "write_gradient": assigned(
+                tuple_group(self.fused.arrays.values()),
+                Group(f"{self.scope.helpers['written']}(", written, ")"),
+            ),
+        }
+
+    @property
+    def _arguments(self) -> Sequence[Argument]:
+        return self.scope.signature.arguments
+
+
+def _with_floats(whole: Group) -> Group:
+    """Return a call with each of its arguments as a float."""
+    passed = tuple((before, f"float({one})") for before, one in whole.items)
+    return Group(whole.opening, passed, whole.closing)
+
+
+def _chained(texts: Sequence[str], operator: str, end: str) -> Iterator[str]:
+    """Yield comparisons of all texts with the end, none of them too long."""
+    row: list[str] = []
+    for one in texts:
+        if row and len(f" {operator} ".join([*row, one, end])) > ROOM - 8:
+            yield f" {operator} ".join([*row, end])
+            row = []
+        row.append(one)
+    if row:
+        yield f" {operator} ".join([*row, end])
+
+
+def _flat(numbers: Text) -> Iterator[str]:
+    """Yield the names in nested tuples."""
+    if isinstance(numbers, str):
+        yield numbers
+    else:
+        for _, one in numbers.items:
+            yield from _flat(one)
