@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import files, loading
 from .errors import FileError
 from .settings import Settings
+from .timings import stage
 
 if TYPE_CHECKING:
     from .pipeline import Compiled
@@ -49,7 +50,8 @@ class Job:
 
     def compile(self) -> Compiled:
         """Return what the loss compiles to."""
-        from . import pipeline
+        with stage("import the compiler"):
+            from . import pipeline
 
         loss = loading.load(self.target)
         with loading.guarded(loss.path):
@@ -60,7 +62,8 @@ class Job:
         """Return the text of the module: of the loss alone, or of several functions."""
         if "," not in loading.split_target(self.target)[1]:
             return self.compile().source
-        from . import several
+        with stage("import the compiler"):
+            from . import several
 
         losses = loading.load_several(self.target)
         names = ",".join(loss.name for loss in losses)

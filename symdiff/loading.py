@@ -26,6 +26,7 @@ from typing import NamedTuple, TextIO
 from .errors import FileError, SymdiffError
 from .files import SHADOWED
 from .source import Position, columns_of, position_of
+from .timings import stage
 
 __all__ = [
     "Loaded",
@@ -46,6 +47,7 @@ class Loaded(NamedTuple):
     function: Callable[..., object]
 
 
+@stage("load the loss")
 def load(target: str) -> Loaded:
     """Return the function that `FILE.py:FUNC` names.
 

@@ -39,6 +39,7 @@ from .report import Report, report
 from .settings import Settings, names
 from .shapes import Size
 from .specs import Signature, read_signature
+from .timings import stage
 from .trace.run import choose_witnesses, compare_at, trace
 from .verify import finite_domain
 from .verify import verify as check
@@ -345,6 +346,7 @@ class Compiled:
         files.write(path, self.source)
 
 
+@stage("load the module")
 def load(source: str) -> ModuleType:
     """Return a module made of its text."""
     module = ModuleType("symdiff_emitted")

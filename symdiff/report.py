@@ -27,6 +27,7 @@ from .ops.keys import selected
 from .ops.table import ROWS
 from .passes import Stages
 from .shapes import Size, product
+from .timings import stage
 
 __all__ = ["Cost", "Report", "aligned", "hanging", "report"]
 
@@ -157,6 +158,7 @@ _TITLES = ("Cost", "multiply-adds", "elementwise", "transcendental")
 _BEFORE = ("        before sharing", "        before simplification")
 
 
+@stage("report")
 def report(stages: Stages, traced: Graph, kept: Size = 0, peak: Size = 0) -> Report:
     """Return the report on a graph with its gradient, and on the loss as it was traced."""
     forward, backward = _halves(stages.shared)

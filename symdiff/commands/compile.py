@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from .. import files, terminal
 from ..job import Job
+from ..timings import recorded, table
 from . import options
 
 if TYPE_CHECKING:
@@ -40,16 +41,20 @@ STALE = 1
     "--force", is_flag=True, help="Replace OUT.py even if symdiff did not write it."
 )
 @click.option("--no-verify", is_flag=True, help="Do not run the module to verify it.")
-def verb(check: bool, watch: bool, force: bool, no_verify: bool, **loss: Any) -> None:
+@click.option("--timings", is_flag=True, help="Say how long each stage takes.")
+def verb(
+    check: bool, watch: bool, force: bool, no_verify: bool, timings: bool, **loss: Any
+) -> None:
     """Write the module with the loss's value and gradient.
 
     Without FILE.py:FUNC: all that [tool.symdiff] of the pyproject.toml here or above
     lists.
     """
-    if check and watch:
-        raise click.UsageError("--check and --watch do not go together.")
+    if watch and (check or timings):
+        other = "check" if check else "timings"
+        raise click.UsageError(f"--{other} and --watch do not go together.")
     if loss["target"] is None:
-        _refuse_options_of_a_loss(*loss, "no_verify")
+        _refuse_options_of_a_loss(*loss, "no_verify", "timings")
         _compile_all(_jobs_of_project, check, watch, force)
         return
     job = options.job(**loss, verify=not no_verify)
@@ -57,6 +62,10 @@ def verb(check: bool, watch: bool, force: bool, no_verify: bool, **loss: Any) ->
         raise click.UsageError(f"--{'check' if check else 'watch'} needs -o OUT.py.")
     if watch:
         _compile_all(lambda: [job], check, watch, force)
+    elif timings:
+        with recorded() as seconds:
+            _compile_one(job, check, force)
+        terminal.say("\n".join(table(seconds)), "")
     else:
         _compile_one(job, check, force)
 

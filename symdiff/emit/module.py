@@ -19,6 +19,7 @@ from ..program.schedule import BUILTINS, Program
 from ..program.unrolled import CALLED, Numbers
 from ..shapes import show
 from ..specs import Argument
+from ..timings import stage
 from .calling import STARS, call, parameters, passed_from
 from .checking import Checking
 from .fusing import WORKSPACE, Fusing
@@ -56,6 +57,7 @@ class Part(NamedTuple):
     fused: Fused | Numbers | None = None
 
 
+@stage("emit")
 def emit(parts: Sequence[Part], header: Sequence[str], docstring: Sequence[str]) -> str:
     """Return the text of the module.
 

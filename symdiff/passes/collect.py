@@ -19,6 +19,7 @@ from ..ops.contraction import Contraction
 from ..ops.handle import Handle
 from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
 from ..shapes import Shape, broadcast, is_floating, is_weak
+from ..timings import stage
 from .quotients import divided
 from .rebuild import read_once, rebuild
 
@@ -31,6 +32,7 @@ LONGEST = 12
 Factor = tuple[sympy.Expr, tuple[sympy.Expr, ...]]
 
 
+@stage("collect")
 def collect(graph: Graph) -> Graph:
     """Return the graph with the products of its backward pass collected."""
     chains = _chains(graph)

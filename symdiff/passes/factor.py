@@ -19,6 +19,7 @@ from ..ops.contraction import Contraction, contract
 from ..ops.handle import Handle, handle_of
 from ..ops.layout import full_like_shape, squeeze
 from ..shapes import Shape, is_floating
+from ..timings import stage
 from .deviations import vanishes
 from .quotients import constant_along, factors_of
 from .rebuild import read_once, rebuild
@@ -31,6 +32,7 @@ LONGEST = 12
 Factors = list[sympy.Expr]
 
 
+@stage("factor")
 def factor(graph: Graph) -> Graph:
     """Return the graph with common factors multiplied with once."""
     old, once = read_once(graph), set[int]()

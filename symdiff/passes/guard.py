@@ -21,6 +21,7 @@ from ..ops.handle import Handle
 from ..ops.table import ROWS
 from ..shapes import is_weak
 from ..source import distinct
+from ..timings import stage
 from .demand import demand, onto
 from .ranges import ranges
 from .rebuild import rebuild
@@ -39,6 +40,7 @@ REWRITES[SAFE_WHERE.name] = SAFE_WHERE
 Guards = dict[int, list[tuple[sympy.Expr, float] | None]]
 
 
+@stage("guard")
 def guard(graph: Graph) -> Graph:
     """Return the graph whose branches are computed at safe arguments."""
     guards = _guards(graph)

@@ -20,6 +20,7 @@ from ..ops.functions import LogAbs, XLogX
 from ..ops.handle import Handle
 from ..ops.logistic import BinaryCrossEntropy, Sigmoid, SigmoidByTanh, Softplus
 from ..shapes import is_floating, is_weak
+from ..timings import stage
 from .rebuild import read_once, rebuild
 from .reverse import COTANGENT
 
@@ -34,6 +35,7 @@ HIGHEST = 8  # powers above are no products
 LONGEST = 12  # products of more factors are left as they are
 
 
+@stage("lower")
 def lower(graph: Graph, names: Collection[str]) -> Graph:
     """Return the graph with the lowerings of these names."""
     old, once = read_once(graph), set[int]()

@@ -15,6 +15,7 @@ import sympy
 from ..graph import Graph, Nodes
 from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
+from ..timings import stage
 from .rebuild import rebuild
 
 __all__ = ["order"]
@@ -23,6 +24,7 @@ __all__ = ["order"]
 LARGE = 1000
 
 
+@stage("order")
 def order(graph: Graph) -> Graph:
     """Return the graph whose contractions have one or two operands."""
     return rebuild(graph, _split)

@@ -22,6 +22,7 @@ from ..ops.indexing import IndexAdd, added_together
 from ..ops.layout import LAYOUT, full_like_shape, moved, unbroadcast
 from ..ops.table import ROWS, Row
 from ..shapes import is_floating, is_weak, strong
+from ..timings import stage
 from .corners import corner_notes, corner_of, doubts
 from .joint import JointCorners
 from .kinks import kinks_of
@@ -35,6 +36,7 @@ COTANGENT = "cotangent of the value"
 Parts = dict[int, list[Handle]]
 
 
+@stage("reverse")
 def reverse(graph: Graph, wrt: Sequence[str], convention: str = "least-norm") -> Graph:
     """Return the graph with the gradient of its value for the inputs named in `wrt`.
 

@@ -18,6 +18,7 @@ from ..graph import Graph, Nodes, number_of
 from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
+from ..timings import stage
 from .rebuild import rebuild
 
 __all__ = ["share"]
@@ -27,6 +28,7 @@ LONGEST_CHAIN = 12
 Operands = tuple[sympy.Expr, ...]
 
 
+@stage("share")
 def share(graph: Graph, *, forward: bool = True) -> Graph:
     """Return the graph with what is computed twice computed once.
 

@@ -30,6 +30,7 @@ from ..ops.layout import (
     transpose,
 )
 from ..shapes import Size, is_weak, product
+from ..timings import stage
 from . import elements
 from .deviations import vanishes
 from .rebuild import rebuild
@@ -40,6 +41,7 @@ Operands = tuple[sympy.Expr, ...]
 Rule = Callable[[Nodes, sympy.Expr, Operands], sympy.Expr | None]
 
 
+@stage("simplify")
 def simplify(graph: Graph) -> Graph:
     """Return the graph with the rules of `RULES` applied, to operands first."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sympy
 
 from ..graph import Graph
+from ..timings import stage
 from .buffers import Array, Chain, chains, placed
 from .into import IntoSpeller
 from .planning import Plan, plan
@@ -48,6 +49,7 @@ class Fused:
     gradients: dict[str, str]
 
 
+@stage("schedule the fast style")
 def fuse(
     graph: Graph,
     taken: Iterable[str] = (),

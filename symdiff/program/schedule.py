@@ -20,6 +20,7 @@ from ..ops.layout import Broadcast
 from ..ops.table import ROWS
 from ..passes.reverse import COTANGENT
 from ..shapes import show
+from ..timings import stage
 from .liveness import give_names
 from .marks import Made, Marks
 from .memory import Work, bytes_of, peak
@@ -86,6 +87,7 @@ class Program:
         return "\n".join(parts)
 
 
+@stage("schedule")
 def schedule(
     graph: Graph,
     taken: Iterable[str] = (),

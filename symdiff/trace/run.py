@@ -26,6 +26,7 @@ from ..ops.recording import CALLER, LARGEST_CONSTANT, swallowed
 from ..shapes import Shape, is_floating, show, size_symbol
 from ..source import Position, definition_of
 from ..specs import Leaf, Signature
+from ..timings import stage
 from .differing import explained
 from .expressions import NotUnique
 from .rebinding import rebound
@@ -47,6 +48,7 @@ def value_of(fn: Callable, result: Any) -> dict[str, Handle]:
     return {"value": _scalar(fn, result)}
 
 
+@stage("trace")
 def trace(
     fn: Callable, signature: Signature, dtype: str, read: Reading = value_of
 ) -> Graph:

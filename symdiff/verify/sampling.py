@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from ..specs import Leaf, Signature
+from ..timings import stage
 
 __all__ = [
     "DOMAINS",
@@ -75,6 +76,7 @@ def draw(
     return arrays
 
 
+@stage("sample")
 def finite_domain(
     fn: Callable,
     signature: Signature,

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import VerificationError
 from ..source import Position
 from ..specs import Signature
+from ..timings import stage
 from .outputs import Emitted, Fault, Outputs
 from .sampling import draw, is_float, size_sets
 from .slopes import ROUNDING, Loss, Slopes, product, random_direction
@@ -58,6 +59,7 @@ class Verification:
         )
 
 
+@stage("verify")
 def verify(
     module: ModuleType,
     fn: Callable,

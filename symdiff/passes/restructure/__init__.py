@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ...graph import Graph
 from ...settings import Settings
+from ...timings import stage
 from ..stabilise.table import REWRITES, Rewrite, chosen
 from .augmented import augmented
 from .inner import inner_products
@@ -101,6 +102,7 @@ BEHIND: Sequence[Restructuring] = (
 REWRITES.update({row.name: row for row, _ in (*BEFORE, *BEHIND)})
 
 
+@stage("restructure")
 def restructure(
     graph: Graph, settings: Settings, several: Sequence[Restructuring]
 ) -> Graph:

@@ -18,6 +18,7 @@ from ...ops.layout import full_like_shape
 from ...settings import Settings
 from ...shapes import is_weak
 from ...source import Note, distinct
+from ...timings import stage
 from ..rebuild import rebuild
 from . import labels, logarithms, logistic, powers, products, removable
 from .cancelling import consumers_of
@@ -41,6 +42,7 @@ __all__ = [
 ROUNDS = 4
 
 
+@stage("stabilise")
 def stabilise(graph: Graph, settings: Settings) -> Graph:
     """Return the graph with the rewrites that the settings ask for."""
     rows = chosen(settings)
