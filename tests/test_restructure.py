@@ -203,3 +203,12 @@ def test_many_steps_are_restructured_in_linear_time():
     args = {"W": (2, 2), "U": (2, 2), "X": (200, 3, 2)}
     one = symdiff.compile(loss, args, wrt=("W", "U"), style="fast", verify=False)
     assert "d_W = X.reshape(600, 2).T @" in one.source
+
+
+def test_a_sum_may_have_the_same_term_twice():
+    def twice(x):
+        return np.sum(np.stack([x, x]))
+
+    made = symdiff.compile(twice, {"x": ("n",)}, style="fast", verify=False)
+    _, slope = made.value_and_grad(np.arange(3.0))
+    np.testing.assert_array_equal(slope, [2, 2, 2])

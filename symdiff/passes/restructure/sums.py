@@ -59,9 +59,9 @@ def _sums(graph: Graph) -> dict[int, list[Group]]:
 def _groups(nodes: Nodes, terms: Group, once: set[int]) -> list[Group]:
     """Return terms with those together that one product computes."""
     alike: dict[object, Group] = {}
-    for one in terms:
+    for place, one in enumerate(terms):
         kind = _kind(nodes, one) if id(one) in once else None
-        alike.setdefault(id(one) if kind is None else kind, []).append(one)
+        alike.setdefault(place if kind is None else kind, []).append(one)
     groups: list[Group] = []
     for group in alike.values():
         group = in_turn(nodes, group)
