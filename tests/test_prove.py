@@ -5,7 +5,10 @@ What is the same and what is not is known beforehand, by construction: `tests/pa
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import sys
 from collections import namedtuple
 
 import numpy as np
@@ -89,6 +92,64 @@ def at_counterexample(case, gradient, found):
         values.append(case.loss(**moved))
     difference = (values[0] - values[1]) / 2e-6
     return difference, parts[name][found.entry]
+
+
+def network(W, b, V, X, Y):
+    h = np.tanh(X @ W + b)
+    return np.mean((h @ V - Y) ** 2) + np.sum(b**2)
+
+
+def backward(W, b, V, X, Y):
+    h = np.tanh(X @ W + b)
+    d = 2 * (h @ V - Y) / Y.size
+    d_a = d @ V.T * (1 - h**2)
+    return X.T @ d_a, d_a.sum(axis=0) + 2 * b, h.T @ d
+
+
+NETWORK = {"W": "d,d", "b": "d", "V": "d,d", "X": "n,d", "Y": "n,d"}
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake", "said"),
+    [
+        ("d @ V.T", "d @ V", "V in d @ V (mistaken.py:4) were transposed"),
+        ("1 - h**2", "1 - h", "h in 1 - h (mistaken.py:4) were squared"),
+        ("1 - h**2", "1 + h**2", "h**2 (mistaken.py:4) were of the other sign"),
+        ("V - Y", "V + Y", "Y in h @ V + Y (mistaken.py:3) were of the other sign"),
+        ("2 * (h", "1 / 3 * (h", "were 6 times as large"),
+        ("/ Y.size", "/ len(Y)", "were 1/d times as large"),
+        ("+ 2 * b", "+ 2 * b + h.sum(0)", "h.sum(0) (mistaken.py:5) were left out"),
+        (
+            " * (1 - h**2)",
+            "",
+            "as if the derivative of y = np.tanh(X @ W + b) (test_prove.py:",
+        ),
+        (" + 2 * b", "", "it is the gradient plus -2 times b"),
+    ],
+)
+def test_the_one_thing_that_is_wrong_is_named_and_where(
+    tmp_path, line, mistake, said, monkeypatch
+):
+    text = inspect.getsource(backward)
+    assert text.count(line) == 1
+    (tmp_path / "mistaken.py").write_text(text.replace(line, mistake))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mistaken", raising=False)
+    mistaken = importlib.import_module("mistaken")
+    monkeypatch.delitem(sys.modules, "mistaken")
+    monkeypatch.setattr(mistaken, "np", np, raising=False)
+    proof = symdiff.prove(network, mistaken.backward, NETWORK, wrt=("W", "b", "V"))
+    assert proof.verdict == "different"
+    assert said in proof.explanation
+
+
+def test_no_one_thing_is_blamed_where_two_are_wrong():
+    def twice_wrong(w, X, y):
+        return X.T @ np.tanh(X @ w + y) / len(X)
+
+    proof = symdiff.prove(linear, twice_wrong, REGRESSION)
+    assert proof.verdict == "different"
+    assert ";" not in proof.explanation
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -22,10 +22,10 @@ from ..passes.reverse import COTANGENT, walk_back
 from ..shapes import is_floating
 from ..specs import Signature
 from ..tape.values import ValueNodes
-from ..trace.run import record
+from ..trace.run import Reading, record, value_of
 from .claim import Arrays
 
-__all__ = ["Local", "Step", "Walk", "walked"]
+__all__ = ["Local", "Step", "Walk", "run_at", "walked"]
 
 STEP = 1e-6  # to both sides, of values whose change is wanted
 
@@ -173,6 +173,19 @@ def walked(
     names: Sequence[str],
 ) -> Walk:
     """Return the operations of a loss at its leaves, for the gradient by some of them."""
+    return Walk(run_at(fn, signature, leaves), names)
+
+
+def run_at(
+    fn: Callable,
+    signature: Signature,
+    leaves: Sequence[np.ndarray],
+    read: Reading = value_of,
+) -> Graph:
+    """Return the graph of a run on values, whose nodes are `ValueNodes`.
+
+    read: what the function's result means; by default a loss's value.
+    """
     known = iter(leaves)
     arguments = tuple(
         replace(
@@ -189,7 +202,7 @@ def walked(
     }
     with paused():
         concrete = replace(signature, arguments=arguments)
-        return Walk(record(fn, concrete, ValueNodes("float64", inputs)), names)
+        return record(fn, concrete, ValueNodes("float64", inputs), read=read)
 
 
 def walked_back(

@@ -15,7 +15,7 @@ import numpy as np
 from ..specs import Signature
 from .counterexample import Sample
 
-__all__ = ["described"]
+__all__ = ["CLOSE", "described", "named"]
 
 CLOSE = 1e-7
 POWERS = (1, -1, 2, -2)
@@ -48,7 +48,7 @@ def _factor(samples: Sequence[Sample], signature: Signature, name: str) -> str:
     factors = [_ratio(one.given[name], one.expected[name]) for one in samples]
     if any(factor is None for factor in factors):
         return ""
-    text = _named(factors, samples)
+    text = named(factors, samples)
     return f"it is {text} the gradient" if text else ""
 
 
@@ -62,7 +62,7 @@ def _ratio(x: np.ndarray, y: np.ndarray) -> float | None:
     return factor if left <= CLOSE * np.abs(x).max(initial=0.0) else None
 
 
-def _named(factors: Sequence[float | None], samples: Sequence[Sample]) -> str:
+def named(factors: Sequence[float | None], samples: Sequence[Sample]) -> str:
     """Return a factor at several sizes as text, "" where it is nothing simple."""
     values = np.array(factors, float)
     for text, sizes in _powers(samples):
@@ -138,7 +138,7 @@ def _proportional(samples: Sequence[Sample], signature: Signature, name: str) ->
             for one in samples
         ]
         if all(factor is not None for factor in factors) and (
-            text := _named(factors, samples) or ("" if set(factors) - {1.0} else "once")
+            text := named(factors, samples) or ("" if set(factors) - {1.0} else "once")
         ):
             return f"it is the gradient plus {text} {leaf.access}"
     return ""

@@ -24,9 +24,10 @@ from ..settings import Settings
 from ..shapes import show
 from ..specs import Signature, read_signature
 from ..trace.run import trace
-from .counterexample import Counterexample, Evidence, search
-from .difference import described
+from .counterexample import Counterexample, Evidence, Sample, search
+from .difference import CLOSE, described
 from .identity import Identity, identical
+from .repair import located, repaired
 from .results import gradient_parts, parts, read_gradient, read_parts
 from .sides import Side, given_side
 
@@ -122,7 +123,12 @@ class _Functions:
 
     @property
     def claim(self) -> str:
-        return f"{_title(self.g)} is the same as {_title(self.f)}"
+        return f"{_title(self.g)} is {self.goal}"
+
+    @property
+    def goal(self) -> str:
+        """What the second function is to be."""
+        return f"the same as {_title(self.f)}"
 
     @cached_property
     def sides(self) -> tuple[Side, Side]:
@@ -190,8 +196,12 @@ class _Functions:
         )
 
     def _different(self, found: Counterexample, evidence: Evidence) -> Proof:
-        name = found.name
-        words = described(evidence.samples, self.signature, name)
+        name, samples = found.name, evidence.samples
+        several = sum(evidence.gap(one) > CLOSE for one in evidence.names) > 1
+        of_one = described(samples, self.signature, name)
+        words = "" if several else of_one
+        words = words or repaired(self.sides[1], samples, self.goal)
+        words = words or of_one or self._located(samples)
         text = f"{found}" + (f"; {words}" if words else "")
         return Proof(
             "different",
@@ -200,6 +210,10 @@ class _Functions:
             gap=evidence.gap(name),
             samples=len(evidence.samples),
         )
+
+    def _located(self, samples: Sequence[Sample]) -> str:
+        """Return where in the loss a wrong gradient goes wrong, "" if there is none."""
+        return ""
 
     def _undecided(self, identity: Identity, evidence: Evidence) -> Proof:
         if identity.apart:
@@ -234,8 +248,14 @@ class _Gradients(_Functions):
 
     @property
     def claim(self) -> str:
-        wanted = _listed(self.wanted)
-        return f"{_title(self.g)} is the gradient of {_title(self.f)} for {wanted}"
+        return f"{super().claim} of {_title(self.f)} for {_listed(self.wanted)}"
+
+    @property
+    def goal(self) -> str:
+        return "the gradient"
+
+    def _located(self, samples: Sequence[Sample]) -> str:
+        return located(self.f, self.signature, samples)
 
     @cached_property
     def sides(self) -> tuple[Side, Side]:

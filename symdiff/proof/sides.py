@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checkup.walk import run_at
 from ..errors import SpecError
 from ..graph import Graph
 from ..leaves import ArraySpec
@@ -29,12 +30,14 @@ class Side:
     """A function of the first one's arguments, and the parts of its result.
 
     call: from values of the arguments to the result. parts: from a result to its arrays
-    by name. graph: from nothing to its graph, of outputs of these names.
+    by name. graph: from nothing to its graph, of outputs of these names. run: from the
+    arguments' leaves to its graph on these values, None where it is no user's function.
     """
 
     call: Callable[..., Any]
     parts: Callable[[Any], Mapping[str, Any]]
     graph: Callable[[], Graph]
+    run: Callable[[Sequence[np.ndarray]], Graph] | None = None
 
     def at(self, values: Sequence[Any]) -> dict[str, np.ndarray]:
         """Return the parts of the result at some arguments."""
@@ -52,10 +55,18 @@ def given_side(
     """Return the side of a function that takes the arguments of a signature."""
     own, places = _matched(fn, first, dtype)
     bound = own.bind(fn)
+
+    def run(leaves: Sequence[np.ndarray]) -> Graph:
+        known = iter(leaves)
+        parts = [[next(known) for _ in one.leaves] for one in first.arguments]
+        chosen = [leaf for place in places for leaf in parts[place]]
+        return run_at(fn, own, chosen, read)
+
     return Side(
         call=lambda *values: bound(*(values[place] for place in places)),
         parts=parts,
         graph=lambda: trace(fn, own, dtype, read),
+        run=run,
     )
 
 

@@ -33,7 +33,14 @@ from .rebinding import rebound
 from .unify import Difference, unify
 from .watching import Watcher
 
-__all__ = ["Reading", "choose_witnesses", "compare_at", "record", "trace"]
+__all__ = [
+    "Reading",
+    "choose_witnesses",
+    "compare_at",
+    "record",
+    "trace",
+    "value_of",
+]
 
 MOST_RUNS = 8
 
