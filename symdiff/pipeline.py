@@ -158,7 +158,6 @@ def compile_part(
     kept = [name for name in records if name in wanted]
     owners = {leaf.name: leaf.argument for leaf in signature.leaves if leaf.path}
     program = schedule(graph, scope.reserved | {*taken}, kept, settings.style, owners)
-    facts = report(stages, traced, program.kept, program.peak)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
@@ -166,6 +165,8 @@ def compile_part(
     if settings.style == "fast":
         both = _as_one(graph, program, scope, settings, taken, owners)
     part = Part(program, scope, description, both)
+    memory = both.memory if isinstance(both, Fused) else program.memory
+    facts = report(stages, traced, program.kept, memory)
     lines = docstring(fn, part, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
     if verify:

@@ -18,8 +18,10 @@ from itertools import compress
 import sympy
 
 from .equations import equations
+from .errors import SpecError
 from .formula import latex
 from .graph import Graph, Nodes
+from .memory import Memory
 from .ops.arithmetic import is_reciprocal
 from .ops.contraction import Contraction, indices_of
 from .ops.indexing import IndexAdd, parts_of
@@ -29,7 +31,7 @@ from .passes import Stages
 from .shapes import Size, product
 from .timings import stage
 
-__all__ = ["Cost", "Report", "aligned", "hanging", "report"]
+__all__ = ["Cost", "Report", "aligned", "hanging", "report", "sizes_of"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Report:
 
     unshared: operations if no value were used twice: the expression swell. kept:
     bytes that pass from the forward pass to the backward one, beside the arguments.
-    peak: bytes that both passes hold at most, where the sizes are large. rewrites: what
+    held: what both passes hold, one array after the other. rewrites: what
     passes changed. corners: where the loss has no derivative, and the slope that is
     taken. traced: the loss. verification: the record of the check, None where there
     was none.
@@ -75,11 +77,38 @@ class Report:
     backward_unsimplified: Cost
     unshared: int
     kept: Size
-    peak: Size
+    held: Memory
     rewrites: tuple[str, ...]
     corners: tuple[str, ...]
     traced: Graph = field(repr=False)
     verification: object = None
+
+    @property
+    def peak(self) -> Size:
+        """The bytes that both passes hold at most, where the sizes are large."""
+        return self.held.polynomial
+
+    def peak_bytes(self, **sizes: int) -> int:
+        """Return how many bytes both passes hold at most, for the values of all sizes.
+
+        The arguments are the caller's and do not count; the gradient does.
+
+        Raises
+        ------
+        SpecError
+            If a size has no value, or what is no size has one.
+        """
+        known = sizes_of(self.traced)
+        for name in sizes:
+            if name not in known:
+                raise SpecError(
+                    f"the loss has no size {name!r}",
+                    remedy=f"Its unknown sizes are {', '.join(known) or 'none'}.",
+                )
+        missing = ", ".join(name for name in known if name not in sizes)
+        if missing:
+            raise SpecError(f"the bytes depend on the sizes {missing}")
+        return self.held.bytes_at_peak(sizes)
 
     @cached_property
     def formula(self) -> tuple[str, ...]:
@@ -159,7 +188,7 @@ _BEFORE = ("        before sharing", "        before simplification")
 
 
 @stage("report")
-def report(stages: Stages, traced: Graph, kept: Size = 0, peak: Size = 0) -> Report:
+def report(stages: Stages, traced: Graph, kept: Size, held: Memory) -> Report:
     """Return the report on a graph with its gradient, and on the loss as it was traced."""
     forward, backward = _halves(stages.shared)
     return Report(
@@ -169,11 +198,17 @@ def report(stages: Stages, traced: Graph, kept: Size = 0, peak: Size = 0) -> Rep
         *_halves(stages.differentiated),
         _unshared(stages.simplified),
         kept,
-        peak,
+        held,
         tuple(map(str, stages.shared.rewrites)),
         tuple(map(str, stages.shared.corners)),
         traced,
     )
+
+
+def sizes_of(graph: Graph) -> list[str]:
+    """Return the names of the unknown sizes of a graph's inputs, sorted."""
+    sizes = (one for node in graph.inputs for one in graph.nodes.shape(node))
+    return sorted({str(one) for one in sizes if not isinstance(one, int)})
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -54,6 +54,7 @@ STAGES = [
     ("source", "errors"),
     ("settings", "timings"),
     ("nested", "shapes", "leaves", "specs"),
+    ("memory",),
     ("graph",),
     ("code",),
     ("ops",),

@@ -41,7 +41,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   d n            3 n + 1      2 n
     backward  d n            4 n + 1      0
     ratio     1              1.33         0
-    bytes kept between the passes: 16 n; at the peak: 8 d + 32 n
+    bytes kept between the passes: 16 n; at the peak: 32 n
 
 Rewrites
     binary-cross-entropy: y * log(s) + (1 - y) * log(1 - s) = x * y - log(1 +
@@ -67,7 +67,7 @@ Cost          multiply-adds  elementwise      transcendental
     forward   d k n          3 k n + 4 n + 2  k n + n
     backward  d k n          k n + 2 n + 1    0
     ratio     1              0.33             0
-    bytes kept between the passes: 8 k n + 8 n; at the peak: 24 k n + 24 n + 8
+    bytes kept between the passes: 8 k n + 8 n; at the peak: 24 k n + 40 n
 
 Rewrites
     softmax: exp(x) / sum(exp(x)) = exp(x - m) / sum(exp(x - m)), m = max(x)

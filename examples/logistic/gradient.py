@@ -19,7 +19,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   d n            3 n + 1      n
     backward  d n            3 n + 1      n
     ratio     1              1            1
-    bytes kept between the passes: 16 n; at the peak: 32 n + 8
+    bytes kept between the passes: 16 n; at the peak: 32 n
 
 Corners: none.
 """

@@ -26,7 +26,7 @@ Cost          multiply-adds   elementwise       transcendental
     backward  d m n + 20 m n  4 m n + 22 n + 1  0
     ratio     1               4                 0
     bytes kept between the passes: 8 m n + 88 n
-    bytes at the peak: 8 d m + 16 m n + 88 m + 168 n + 88
+    bytes at the peak: 32 m n + 80 m + 176 n + 80
 
 Rewrites
     log-sum-exp: log(sum(exp(x))) = log(sum(exp(x - m))) + m, m = max(x)

@@ -26,7 +26,7 @@ Cost          multiply-adds   elementwise       transcendental
     backward  d m n + 20 m n  4 m n + 22 n + 1  0
     ratio     1               4                 0
     bytes kept between the passes: 4 m n + 44 n
-    bytes at the peak: 4 d m + 8 m n + 44 m + 84 n + 44
+    bytes at the peak: 16 m n + 40 m + 92 n + 40
 
 Rewrites
     log-sum-exp: log(sum(exp(x))) = log(sum(exp(x - m))) + m, m = max(x)

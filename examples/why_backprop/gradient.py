@@ -34,7 +34,7 @@ Cost          multiply-adds             elementwise       transcendental
     backward  d m n + 4 m^2 n + 20 m n  9 m n + 22 n + 1  0
     ratio     1.67                      1.5               0
     bytes kept between the passes: 12 m n + 44 n
-    bytes at the peak: 4 d m + 8 m^2 + 24 m n + 52 m + 84 n + 44
+    bytes at the peak: 4 d m + 8 m^2 + 24 m n + 52 m + 92 n + 40
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient

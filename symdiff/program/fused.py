@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import sympy
 
 from ..graph import Graph
+from ..memory import Memory
+from ..shapes import Shape
 from ..timings import stage
 from .buffers import Array, Chain, chains, placed
+from .dryrun import DryRun, Work
 from .into import IntoSpeller
 from .planning import Plan, plan
 from .schedule import SEED, Locals, Scheduler, occurring
@@ -32,7 +35,7 @@ class Fused:
     seed: the value's own gradient, None where no statement reads it. read: arguments and
     sizes that the statements read. workspace: names of the workspace's arrays; making:
     the lines that make them; sizes: those that these lines read. gradients: names of the
-    gradient's arrays, by output.
+    gradient's arrays, by output. memory: what all of it holds.
     """
 
     functions: frozenset[str]
@@ -47,6 +50,7 @@ class Fused:
     making: tuple[str, ...]
     sizes: tuple[str, ...]
     gradients: dict[str, str]
+    memory: Memory
 
 
 @stage("schedule the fast style")
@@ -169,7 +173,20 @@ class _Fuser(Scheduler):
             making=making,
             sizes=occurring(sizes, (), making),
             gradients=gradients,
+            memory=self._memory_of(gradients),
         )
+
+    def _memory_of(self, gradients: dict[str, str]) -> Memory:
+        """Return what the arrays hold that are written into, and new ones beside."""
+        run = DryRun(self.writer, self._given())
+        for name, form in self.speller.vectors.items():
+            run.make(name, form)
+        for output, name in gradients.items():
+            run.make(name, self._form(self.results[output].value))
+        run.make(SEED, ((), self.nodes.dtype(self.outputs["value"])))
+        for work in self.works:
+            run.run(work)
+        return run.memory()
 
     def _seed(self) -> str | None:
         """Return the slope of the value along itself, in its dtype."""
@@ -180,7 +197,8 @@ class _Fuser(Scheduler):
         """Return the line that makes a value which depends on sizes alone."""
         self.speller.prepare(step)
         text = self.speller.expression(step.expression).text
-        return f"{self.namer.give(step.value, self.namer.wish(step.value))} = {text}"
+        name = self.namer.give(step.value, self.namer.wish(step.value))
+        return self._made_once(f"{name} = {text}", *self._form(step.value))
 
     def _name(self, chains: Mapping[int, Chain]) -> None:
         """Name the value of each step: those of a chain alike."""
@@ -209,11 +227,18 @@ class _Fuser(Scheduler):
             shape, kind = self.writer.shape(array.shape), ""
             if array.dtype != "float64":
                 kind = f", {self.writer.function(f'np.{array.dtype}')}"
-            lines.append(f"{name} = {self.writer.function('np.empty')}({shape}{kind})")
+            line = f"{name} = {self.writer.function('np.empty')}({shape}{kind})"
+            lines.append(self._made_once(line, array.shape, array.dtype))
             for view in array.views.values():
                 shape = self.writer.shape(view.shape)
-                lines.append(f"{self._keep(view)} = {name}.reshape{_bare(shape)}")
+                line = f"{self._keep(view)} = {name}.reshape{_bare(shape)}"
+                lines.append(self._made_once(line, view.shape, view.dtype))
         return tuple(lines)
+
+    def _made_once(self, line: str, shape: Shape, dtype: str) -> str:
+        """Return a line that makes what the workspace keeps."""
+        self.works.append(Work([line], (shape, dtype), {}))
+        return line
 
     def _keep(self, array: Array) -> str:
         """Call an array as the first values that are in it; return its name."""
@@ -233,9 +258,10 @@ class _Fuser(Scheduler):
                 names[output] = self.namer.given[id(step.value)]
                 continue
             names[output] = self.namer.names.give(output)
-            self.speller.prepare(step)
+            inside = self.speller.prepare(step)
             text = self.speller.code[id(step.value)].text
             copy = f"{self.writer.function('np.copyto')}({names[output]}, {text})"
+            self.works.append(self._work([copy], step.value, inside))
             copies.append(Statement(names[output], (copy,), ""))
         return names, copies
 

@@ -16,14 +16,16 @@ import sympy
 
 from ..code import Writer
 from ..graph import ArrayConstant, Graph, Variable
+from ..memory import Memory, bytes_of
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
 from ..passes.reverse import COTANGENT
 from ..shapes import show
 from ..timings import stage
+from .dryrun import DryRun, Work
+from .forms import Form
 from .liveness import give_names
 from .marks import Made, Marks
-from .memory import Work, bytes_of, peak
 from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
@@ -55,8 +57,7 @@ class Program:
     unknown sizes' local names, by size. read: which of both the passes read. constants:
     statements at the module's top. seed: the cotangent in the value's dtype, None where
     no statement reads it. cache: what the backward pass reads. kept: how many bytes of
-    it are computed. peak: how many bytes both passes hold at most. gradients:
-    expressions, by output.
+    it are computed. memory: what both passes hold. gradients: expressions, by output.
     """
 
     np: str
@@ -71,7 +72,7 @@ class Program:
     value: str
     cache: tuple[str, ...]
     kept: sympy.Expr
-    peak: sympy.Expr
+    memory: Memory
     seed: str | None
     backward: tuple[Statement, ...]
     gradients: dict[str, str]
@@ -173,7 +174,7 @@ class Scheduler:
         self.speller = Speller(usage, scope.writer, scope.namer.given)
         self.quotes = Quotes()
         self.marks = Marks(usage)
-        self.works: dict[bool, list[Work]] = {True: [], False: []}
+        self.works: list[Work] = []
 
     def program(self, kept: Sequence[str]) -> Program:
         """Return the finished program."""
@@ -201,7 +202,7 @@ class Scheduler:
             value=value,
             cache=cache,
             kept=self._kept(cached),
-            peak=self._peak(cached),
+            memory=self._memory(names),
             seed=seed,
             backward=backward,
             gradients=gradients,
@@ -229,12 +230,10 @@ class Scheduler:
         return tuple(map(self._forward_statement, steps, above))
 
     def _forward_statement(self, step: Step, above: tuple[str, ...]) -> Statement:
-        self._prepare(step)
         name, lines = self._code(step)
         return Statement(name, lines, self._shape(step), self._comment(step), above)
 
     def _backward_statement(self, step: Step) -> Statement:
-        self._prepare(step)
         name, lines = self._code(step)
         shape = "" if step.added or len(lines) > 1 else self._shape(step)
         above = self.marks.undoing(step.place, self.quotes)
@@ -244,7 +243,20 @@ class Scheduler:
 
     def _code(self, step: Step) -> tuple[str, tuple[str, ...]]:
         """Return the name of a step's value and the lines that compute it."""
-        return self.namer.given[id(step.value)], tuple(self.speller.lines(step))
+        inside = self.speller.prepare(step)
+        lines = tuple(self.speller.lines(step))
+        self.works.append(self._work(lines, step.value, inside))
+        return self.namer.given[id(step.value)], lines
+
+    def _work(
+        self, lines: Sequence[str], value: sympy.Expr, inside: Iterable[sympy.Expr]
+    ) -> Work:
+        """Return what is known of the forms that lines compute."""
+        forms = {self.speller.code[id(one)].text: self._form(one) for one in inside}
+        return Work(lines, self._form(value), forms)
+
+    def _form(self, node: sympy.Expr) -> Form:
+        return self.nodes.shape(node), self.nodes.dtype(node)
 
     def _shape(self, step: Step) -> str:
         """Return the shape of a step's value as text, nothing for a single number."""
@@ -268,15 +280,6 @@ class Scheduler:
         readers = self.usage.consumers.get(id(value), ())
         uses = [one for one in readers if id(one) in self.usage.forward]
         return tuple(f"  {rule_of(self.nodes, one, value)}" for one in uses)
-
-    def _prepare(self, step: Step, name: str = "") -> None:
-        """Learn how all that a step reads is read, and note what it computes."""
-        inside = self.speller.prepare(step)
-        if step.added:
-            work = Work(tuple(inside), name)
-        else:
-            work = Work((*inside, step.expression), self.namer.given[id(step.value)])
-        self.works[id(step.value) in self.usage.forward].append(work)
 
     def _comment(self, step: Step) -> str:
         """Return the user's comment beside a forward statement."""
@@ -318,13 +321,30 @@ class Scheduler:
         return occurring(names, forward, [value, *cache])
 
     def _kept(self, cached: Sequence[sympy.Expr]) -> sympy.Expr:
-        """Return how many bytes the cache has beside the arguments."""
-        return bytes_of(self.nodes, [one for one in cached if self.nodes[one].operands])
+        """Return how many bytes the cache has in arrays beside the arguments."""
+        arrays = [one for one in cached if self.nodes.shape(one)]
+        computed = [one for one in arrays if self.nodes[one].operands]
+        amounts = (bytes_of(*self._form(one)) for one in computed)
+        return sympy.expand(sympy.Add(*amounts))
 
-    def _peak(self, cached: Sequence[sympy.Expr]) -> sympy.Expr:
-        """Return how many bytes both passes hold at most."""
-        passes = self.works[True], self.works[False]
-        return peak(self.nodes, *passes, cached, self.writer.overwriting)
+    def _memory(self, cached: Iterable[str]) -> Memory:
+        """Return what both passes hold."""
+        forward, ends = len(self.steps.forward) + 1, len(self.steps.results)
+        run = DryRun(self.writer, self._given())
+        for work in self.works[:forward]:
+            run.run(work)
+        run.leave(cached)
+        run.make(SEED, ((), self.nodes.dtype(self.outputs["value"])))
+        for work in self.works[forward:-ends]:
+            run.run(work)
+        for work in self.works[-ends:]:
+            run.keep(work)
+        return run.memory()
+
+    def _given(self) -> dict[str, Form]:
+        """Return the forms of arrays that are there before, by their names."""
+        arrays = (*self.scope.inputs, *self.scope.constants)
+        return {self.namer.given[id(one)]: self._form(one) for one in arrays}
 
     def _seed(self) -> str | None:
         """Return the cotangent in the value's dtype."""
@@ -339,8 +359,9 @@ class Scheduler:
         texts: dict[str, str] = {}
         given: set[int] = set()
         for name, step in zip(self._wanted(), self.steps.results, strict=True):
-            self._prepare(step, f"return {name}")
+            inside = self.speller.prepare(step)
             texts[name] = self._owned(step.value, id(step.value) in given)
+            self.works.append(self._work([texts[name]], step.value, inside))
             given.add(id(step.value))
         return texts
 
@@ -369,7 +390,8 @@ class Scheduler:
             self.speller.learn(one)
         text, dtype = self.speller.code[id(node)].text, self.nodes.dtype(node)
         if self._may_be_view(node) and dtype not in ("int", "float"):
-            return f"{self.writer.function(f'np.{dtype}')}({text})"
+            text = f"{self.writer.function(f'np.{dtype}')}({text})"
+        self.works.append(self._work([text], node, inside))
         return text
 
     def _constant(self, node: ArrayConstant) -> Statement:

@@ -21,6 +21,7 @@ from ..ops.reductions import Max, Min, Prod
 from ..ops.table import ROWS
 from ..shapes import FLOATS, Size, product
 from .flat import LONGEST
+from .forms import Form
 from .spelling import Speller, Step
 from .usage import Usage
 
@@ -41,7 +42,7 @@ SHORTEST_ROWS = 32
 
 
 class FastSpeller(Speller):
-    """Writes nodes as NumPy is fastest at them."""
+    """Writes nodes as NumPy is fastest at them; vectors: forms of those in `kept`."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class FastSpeller(Speller):
         super().__init__(usage, writer, given)
         self.lowerings = lowerings
         self.kept: dict[str, str] = {}
+        self.vectors: dict[str, Form] = {}
 
     def is_kept(self, step: Step) -> bool:
         """Return whether a step's value depends on sizes alone."""
@@ -165,7 +167,8 @@ class FastSpeller(Speller):
         if text not in self.kept:
             wish = re.sub(r"\W+", "_", f"{word}_{count}")
             again = sum(one.startswith(wish) for one in self.kept.values())
-            self.kept[text] = self.writer.local(f"{wish}_{again}" if again else wish)
+            name = self.writer.local(f"{wish}_{again}" if again else wish)
+            self.kept[text], self.vectors[name] = name, ((size,), kind)
         return self.kept[text]
 
 

@@ -21,7 +21,7 @@ Cost          multiply-adds    elementwise               transcendental
     backward  32 d n + 32 n^2  16 d + 4 n^2 + 168 n + 2  0
     ratio     1.33             1                         0
     bytes kept between the passes: 8 n^2 + 280 n
-    bytes at the peak: 128 d + 32 n^2 + 824 n + 8
+    bytes at the peak: 128 d + 32 n^2 + 824 n
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient

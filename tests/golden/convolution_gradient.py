@@ -18,7 +18,7 @@ Cost          elementwise
     forward   3924 n + 1
     backward  4117 n + 11
     ratio     1.05
-    bytes kept between the passes: 1576 n; at the peak: 15704 n + 8
+    bytes kept between the passes: 1576 n; at the peak: 15704 n
 
 Corners
     np.maximum(feature, 0) at feature == 0: slope 0

@@ -17,7 +17,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   d n            5 n + 2      2 n
     backward  d n            7 n + 1      0
     ratio     1              1.4          0
-    bytes kept between the passes: 16 n + 8; at the peak: 8 d + 48 n + 8
+    bytes kept between the passes: 16 n; at the peak: 8 d + 48 n
 
 Corners: none.
 """

@@ -18,7 +18,7 @@ Cost          elementwise             transcendental
     backward  10 h w - 7 h - 7 w + 6  0
     ratio     1                       0
     bytes kept between the passes: 32 h w - 24 h - 24 w + 24
-    bytes at the peak: 80 h w - 40 h - 40 w + 16
+    bytes at the peak: 72 h w - 40 h - 40 w + 24
 
 Corners: none.
 """

@@ -17,7 +17,7 @@ Cost          elementwise      transcendental
     forward   7 d n + n + 2    d
     backward  4 d n + 3 d + 2  0
     ratio     0.57             0
-    bytes kept between the passes: 8 d n + 8 d; at the peak: 24 d n + 24 d + 16
+    bytes kept between the passes: 8 d n + 8 d; at the peak: 24 d n + 24 d
 
 Corners: none.
 """

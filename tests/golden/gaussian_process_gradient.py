@@ -23,8 +23,7 @@ Cost          multiply-adds  elementwise       transcendental
     forward   n              12 n^2 + 2 n + 7  n^2 + n + 2
     backward  n^3 + n^2      13 n^2 + 4 n + 7  0
     ratio                    1.08              0
-    bytes kept between the passes: 32 n^2 + 16 n + 16
-    bytes at the peak: 80 n^2 + 8 n + 40
+    bytes kept between the passes: 32 n^2 + 16 n; at the peak: 88 n^2 + 8 n
 
 Corners: none.
 """

@@ -17,7 +17,7 @@ Cost          multiply-adds  elementwise
     forward   d n + d        d + 5 n + 2
     backward  d n            2 d + 4 n + 3
     ratio     1              1
-    bytes kept between the passes: 8 d + 8 n; at the peak: 24 d + 16 n + 8
+    bytes kept between the passes: 8 d + 8 n; at the peak: 24 d + 16 n
 
 Corners
     np.maximum(0, 1 - margin) at 1 - margin == 0: slope 0

@@ -20,7 +20,7 @@ Cost          multiply-adds  elementwise
     forward   d n            10 n + 1
     backward  d n            6 n + 3
     ratio     1              0.6
-    bytes kept between the passes: 9 n; at the peak: 8 d + 49 n + 24
+    bytes kept between the passes: 9 n; at the peak: 8 d + 49 n
 
 Corners
     np.abs(residual) at residual == 0: slope 0

@@ -17,7 +17,7 @@ Cost          multiply-adds  elementwise
     forward   d n            2 d + 4 n + 3
     backward  d n            2 d + 2 n + 3
     ratio     1              0.67
-    bytes kept between the passes: 8 n; at the peak: 16 d + 16 n + 8
+    bytes kept between the passes: 8 n; at the peak: 16 d + 16 n
 
 Corners: none.
 """

@@ -23,7 +23,7 @@ Cost          multiply-adds  elementwise   transcendental
     forward   1568 n         708 n + 7     160 n
     backward  2752 n         932 n + 1274  0
     ratio     1.76           1.32          0
-    bytes kept between the passes: 3488 n; at the peak: 6016 n + 3336
+    bytes kept between the passes: 3488 n; at the peak: 6016 n + 3328
 
 Rewrites
     sigmoid: 1 / (1 + exp(-x)) = (1 if x >= 0 else exp(-|x|)) / (1 + exp(-|x|))

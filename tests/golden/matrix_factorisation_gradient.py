@@ -21,7 +21,7 @@ Cost          elementwise
     forward   16 k + 16 m + 20 n + 4
     backward  8 k + 8 m + 34 n + 3
     ratio     0.96
-    bytes kept between the passes: 136 n; at the peak: 72 k + 64 m + 80 n + 8
+    bytes kept between the passes: 136 n; at the peak: 72 k + 64 m + 208 n
 
 Corners: none.
 """

@@ -20,8 +20,8 @@ Cost          elementwise               transcendental
     forward   21 d n + 14 n + 14        3 d + 4 n + 4
     backward  15 d n + 9 d + 10 n + 11  0
     ratio     0.71                      0
-    bytes kept between the passes: 24 d n + 24 d + 32 n + 32
-    bytes at the peak: 72 d n + 72 d + 56 n + 112
+    bytes kept between the passes: 24 d n + 24 d + 32 n + 24
+    bytes at the peak: 72 d n + 72 d + 56 n + 96
 
 Rewrites
     shift: the shift by the maximum cancels in the gradient

@@ -17,7 +17,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   6 n            10 n         2 n
     backward  6 n            12 n + 1     2 n
     ratio     1              1.2          1
-    bytes kept between the passes: 48 n; at the peak: 96 n + 8
+    bytes kept between the passes: 48 n; at the peak: 96 n
 
 Corners: none.
 """

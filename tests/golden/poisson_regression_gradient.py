@@ -17,7 +17,7 @@ Cost          multiply-adds  elementwise    transcendental
     forward   d n            2 d + 4 n + 1  2 n
     backward  d n            2 d + 3 n + 1  0
     ratio     1              0.83           0
-    bytes kept between the passes: 8 n; at the peak: 24 n + 8
+    bytes kept between the passes: 8 n; at the peak: 32 n
 
 Corners: none.
 """

@@ -21,7 +21,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   80 n           55 n + 2     6 n
     backward  160 n          173 n + 1    6 n
     ratio     2              3.15         1
-    bytes kept between the passes: 992 n; at the peak: 1168 n + 256 words + 8
+    bytes kept between the passes: 992 n; at the peak: 1936 n + 256 words
 
 Corners: none.
 """
