@@ -63,6 +63,16 @@ FIRES = [
     ("softplus", "np.log(np.exp(-x) + 1.0)", VECTOR),
     ("softplus", "np.log1p(np.exp(x))", VECTOR),
     ("softplus", "np.log2(1 + np.exp(x)[:, None].T)", VECTOR),
+    (
+        "softplus-by-hand",
+        "np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))",
+        VECTOR,
+    ),
+    (
+        "softplus-by-hand",
+        "np.log1p(np.exp(-np.abs(x))) - 2 * x + np.maximum(0, -x)",
+        VECTOR,
+    ),
     ("sigmoid", S, VECTOR),
     ("sigmoid", "3 / (np.exp(-2 * x) + 1)", VECTOR),
     ("sigmoid", "np.exp(x) / (1 + np.exp(x))", VECTOR),
@@ -413,3 +423,16 @@ def test_many_rewrites_compile_in_linear_time():
 
     c = symdiff.compile(loss, {"x": (3,)}, verify=False)
     assert np.isfinite(c.value(np.ones(3)))
+
+
+@pytest.mark.parametrize("corners", ["least-norm", "jax", "torch", "zero", "nan"])
+def test_a_softplus_guarded_by_hand_has_no_corner(corners):
+    compiled = symdiff.compile(
+        lambda x: np.sum(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
+        {"x": ("n",)},
+        corners=corners,
+    )
+    x = np.array([-800.0, 0.0, 1.0, 800.0])
+    expected = [0.0, 0.5, 1 / (1 + np.exp(-1.0)), 1.0]
+    np.testing.assert_allclose(compiled.grad(x), expected, rtol=1e-15)
+    assert "Corners: none" in compiled.source

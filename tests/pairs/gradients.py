@@ -396,6 +396,13 @@ CASES = (
         (logistic_gradient, lambda w, X, y: (expit(X @ w) - y) @ X / len(y)),
     ),
     Case(
+        "logistic regression without overflow",
+        logistic_without_overflow,
+        REGRESSION,
+        "w",
+        (logistic_gradient, logistic_by_rows),
+    ),
+    Case(
         "softmax regression",
         softmax_regression,
         SOFTMAX,

@@ -12,6 +12,7 @@ import numpy as np
 import sympy
 from sympy.codegen import cfunctions
 
+from ...ops.choices import Maximum
 from ...ops.contraction import Contraction, contract, indices_of
 from ...ops.elementwise import Cast
 from ...ops.handle import Handle
@@ -22,6 +23,7 @@ from ...ops.logistic import (
     binary_cross_entropy,
     sigmoid,
     sigmoid_by_tanh,
+    softplus,
 )
 from .patterns import (
     exponent,
@@ -33,10 +35,12 @@ from .patterns import (
     one_plus,
     operand,
     operands,
+    parts,
     product_of,
     same,
     scaled,
     split,
+    summands,
     terms,
 )
 from .table import rewrite
@@ -92,6 +96,36 @@ def _over_one_plus(y: Handle) -> Any:
         return None
     made = sigmoid(power[0])
     return made * product_of(power[1]) if power[1] else made
+
+
+@rewrite(
+    "softplus-by-hand",
+    "max(x, 0) + log1p(exp(-|x|)) = log(1 + exp(x)), with one slope at 0",
+    "all x",
+    sympy.Add,
+)
+def softplus_by_hand(y: Handle) -> Any:
+    """The softplus function where it is guarded against overflow already."""
+    several = summands(y)
+    for decayed in several:
+        decay = operand(decayed, Softplus)
+        below = None if decay is None else negated(decay)
+        size = None if below is None else operand(below, sympy.Abs)
+        for one in several if size is not None else ():
+            x = _positive_part(one)
+            if x is not None and (same(x, size) or same(minus(x), size)):
+                rest = [z for z in several if z is not one and z is not decayed]
+                return sum(rest, start=softplus(x))
+    return None
+
+
+def _positive_part(x: Handle) -> Handle | None:
+    """Return y for maximum(y, 0)."""
+    pair = parts(x, Maximum)
+    for one, other in (pair, pair[::-1]) if pair else ():
+        if number(other) == 0:
+            return one
+    return None
 
 
 @rewrite(

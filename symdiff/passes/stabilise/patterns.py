@@ -35,12 +35,13 @@ __all__ = [
     "same",
     "scaled",
     "split",
+    "summands",
     "terms",
     "through",
     "with_number",
 ]
 
-# How many factors of a product are looked at.
+# How many factors of a product, or terms of a sum, are looked at.
 LONGEST = 6
 
 
@@ -121,6 +122,11 @@ def terms(x: Handle) -> tuple[Handle, Handle] | None:
     return (pair[0], pair[1]) if pair else None
 
 
+def summands(x: Handle) -> list[Handle]:
+    """Return the terms of a sum, those of its terms among them."""
+    return _spread(x, sympy.Add)
+
+
 def one_plus(x: Handle) -> Handle | None:
     """Return y for 1 + y."""
     found = terms(x)
@@ -163,11 +169,16 @@ def exponent(x: Handle) -> Handle | None:
 
 def factors(x: Handle) -> list[Handle]:
     """Return the factors of a product, those of its factors among them."""
+    return _spread(x, sympy.Mul)
+
+
+def _spread(x: Handle, cls: type) -> list[Handle]:
+    """Return what a node of a class, and its operands of that class, are made of."""
     found: list[Handle] = []
     pending = [x]
     while pending and len(found) < LONGEST:
         one = pending.pop(0)
-        inner = parts(one, sympy.Mul)
+        inner = parts(one, cls)
         if inner:
             pending[:0] = inner
         else:
