@@ -89,6 +89,46 @@ def test_the_gradients_of_golden_losses_are_right(name):
     assert checkup.ok, str(checkup)
 
 
+def test_a_corner_in_the_middle_of_whose_slopes_the_gradient_is_is_named():
+    checkup = symdiff.check(
+        lambda x: np.sum(np.abs(x)), {"x": (3,)}, data={"x": np.array([0.0, 1.0, -2.0])}
+    )
+    assert checkup.ok
+    text = str(checkup)
+    assert "right: all 3 entries, 1 of them at corners" in text
+    assert "the slopes on its sides are -1 and 1, 0 is a subgradient" in text
+    assert "v leads across a corner, where it falls with order 1" in text
+    below, above, slope = checkup.points[0].sides
+    assert below < slope < above
+
+
+def test_a_gradient_that_is_wrong_beside_corners_is_wrong():
+    checkup = symdiff.check(
+        lambda x: np.sum(np.abs(x)) + np.max(x),
+        {"x": (4,)},
+        gradient=lambda x: 2 * np.sign(x) + (x == x.max()),
+        data={"x": np.array([0.0, 1.0, 0.0, -2.0])},
+    )
+    assert checkup.outcome == "wrong"
+    assert {one.index for one in wrong_entries(checkup)} == {(1,), (3,)}
+
+
+def wrong_entries(checkup):
+    return [
+        entry
+        for one in checkup.parameters
+        for entry in one.entries
+        if entry.outcome == "wrong"
+    ]
+
+
+def test_what_rounds_its_result_has_no_corners():
+    checkup = symdiff.check(lambda x: np.sum(np.round(x**2, 6)), {"x": (3,)})
+    assert checkup.ok
+    assert "corner" not in str(checkup)
+    assert "at the smallest h nothing is left of it" in str(checkup)
+
+
 def test_corners_are_no_mistakes():
     checkup = symdiff.check(
         lambda x: np.sum(np.maximum(x, 0)), data={"x": np.zeros(3)}, args={"x": "n"}

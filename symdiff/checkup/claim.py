@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import SpecError
-from ..numerical.ladder import SAFETY, STEPS, Ladder
+from ..numerical.ladder import KINK, SAFETY, STEPS, Ladder
 from ..verify.differences import EPS, SHARP, Verdict, judge
 from ..verify.slopes import TOLERANCE, product, size_of
 
@@ -27,6 +27,7 @@ Arrays = Mapping[str, np.ndarray]
 NOISE_STEP, SMOOTH = 1e-4, 6  # differences of this order show rounding alone
 NOISY = 100.0  # times the rounding of doubles
 BLURRED = 1e-2  # where rounding is that large, a difference as certain as this decides
+BENT = 1e-3  # of a slope: what it changes by at a corner, if there is one
 JUMPED = 0.3  # relatively: changes that differ by less at all steps are a jump
 
 
@@ -122,7 +123,7 @@ class Claim:
         if fault := _fault(verdict.ladder):
             return Judgement("undecided", verdict, fault)
         if verdict.outcome == "right" and _is_sharp(verdict, SHARP):
-            return Judgement("right", verdict)
+            return _at_middle(verdict, along) or Judgement("right", verdict)
         corner = _at_corner(verdict, tolerance)
         if corner is None and self.rounding > NOISY * EPS:
             noise = f"the loss is noisy: by {self.rounding:.0e} of itself"
@@ -138,13 +139,15 @@ class Claim:
         Moré and Wild 2011, "Estimating computational noise", equation 2.3.
         """
         along = self.along(self.random(self.arrays, np.random.default_rng(0)))
-        steps = NOISE_STEP * np.arange(-SMOOTH, SMOOTH + 1)
-        values = np.array([along(step) for step in steps])
-        gamma = math.factorial(SMOOTH) ** 2 / math.factorial(2 * SMOOTH)
-        squares = np.square(np.diff(values, SMOOTH))
-        magnitude = float(np.max(np.abs(values))) or 1.0
-        noise = math.sqrt(gamma * float(np.mean(squares))) / magnitude
-        return max(EPS, noise) if math.isfinite(noise) else EPS
+        # On either side: a corner where the arrays stand is no noise.
+        sides = (
+            np.array(
+                [along(sign * NOISE_STEP * step) for step in range(2 * SMOOTH + 1)]
+            )
+            for sign in (1, -1)
+        )
+        noise = min(filter(math.isfinite, map(_noise, sides)), default=0.0)
+        return max(EPS, noise)
 
     def ladder(self, direction: Arrays) -> Ladder:
         """Return the loss at all steps along a direction."""
@@ -160,6 +163,14 @@ _UNSETTLED = "the differences do not settle: a corner near the point, or a steep
 
 def _copied(arrays: Arrays) -> dict[str, np.ndarray]:
     return {name: array.copy() for name, array in arrays.items()}
+
+
+def _noise(values: np.ndarray) -> float:
+    """Return the relative rounding of values at equal steps."""
+    gamma = math.factorial(SMOOTH) ** 2 / math.factorial(2 * SMOOTH)
+    squares = np.square(np.diff(values, SMOOTH))
+    magnitude = float(np.max(np.abs(values))) or 1.0
+    return math.sqrt(gamma * float(np.mean(squares))) / magnitude
 
 
 def _weighed(verdict: Verdict, sharp: float, noise: str = "") -> Judgement:
@@ -186,6 +197,21 @@ def _at_corner(verdict: Verdict, tolerance: float) -> Judgement | None:
         return Judgement("corner", verdict, _CORNER, sides)
     nearest = min(sides, key=lambda side: abs(side - verdict.slope))
     return Judgement("wrong", replace(verdict, difference=nearest), _CORNER, sides)
+
+
+def _at_middle(verdict: Verdict, along: Callable[[float], float]) -> Judgement | None:
+    """Return the judgement at a corner whose sides' mean is the slope, which differences
+    to both sides do not tell from a smooth point.
+    """
+    ladder, half = verdict.ladder, verdict.ladder.bend / 2
+    if abs(half) <= BENT * verdict.scale:
+        return None
+    for step in STEPS[len(ladder.rows) : KINK + 1]:
+        ladder = ladder.extended(along(step), along(-step))
+    if not abs(ladder.jump - abs(2 * half)) <= JUMPED * ladder.jump:
+        return None
+    sides = (verdict.difference - half, verdict.difference + half)
+    return Judgement("corner", verdict, _CORNER, sides)
 
 
 def _is_sharp(verdict: Verdict, limit: float) -> bool:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..numerical.ladder import SAFETY, STEPS
+from ..numerical.ladder import SAFETY, STEPS, Ladder
 from ..verify.slopes import product
 from .claim import Arrays, Claim
 from .mistakes import misshapen
@@ -33,7 +33,9 @@ class Point:
     sizes: those of the arguments there. remainders: f(x + h v) - f(x) - h g.v at the
     steps h, v being a random direction of the wrong arrays, of all where none is.
     order: the power of h with which the remainders fall: 2 and more where the gradient
-    is right, 1 where it is wrong, NaN where rounding hides it. complex_step: the largest
+    is right, 1 where it is wrong, NaN where rounding hides it. sides: the slopes along v
+    below and above, where v leads across a corner, and the one that is claimed, between
+    them: there the order is 1 whatever the gradient. complex_step: the largest
     distance of a right gradient from complex steps, relative to its array's largest
     entry, None where the loss does not allow them. explanations: at which operations
     of the loss a wrong gradient goes wrong, as far as that can be told.
@@ -43,6 +45,7 @@ class Point:
     parameters: tuple[Parameter, ...]
     remainders: tuple[tuple[float, float], ...] = ()
     order: float = np.nan
+    sides: tuple[float, float, float] | None = None
     complex_step: float | None = None
     explanations: tuple[str, ...] = ()
 
@@ -143,4 +146,14 @@ def _with_remainders(
         order = float(np.log10(remainders[last] / remainders[last + 1]))
     steps = (float(f"{step:.0e}") for step in STEPS)
     table = tuple(zip(steps, remainders.tolist(), strict=True))
-    return replace(point, remainders=table, order=order)
+    sides = _sides(ladder, slope) if point.outcome == "right" else None
+    return replace(point, remainders=table, order=order, sides=sides)
+
+
+def _sides(ladder: Ladder, slope: float) -> tuple[float, float, float] | None:
+    """Return the slopes on both sides of a corner and the claimed one, None at none."""
+    (below, error), (above, other) = (ladder.side(sign) for sign in (-1, 1))
+    apart = abs(above - below)
+    if not apart > SAFETY * (error + other) or ladder.jump < apart / 2:
+        return None
+    return below, above, slope

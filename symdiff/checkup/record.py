@@ -16,6 +16,8 @@ from .point import Point, gravest
 
 __all__ = ["Checkup", "lines_of"]
 
+TELLING = 1.5  # an order above which a remainder is that of a right gradient
+
 
 @dataclass(frozen=True)
 class Checkup:
@@ -76,7 +78,10 @@ class Checkup:
         lines = [first, *lines_of(self.points[-1])]
         if self.ok:
             where = "; ".join(filter(None, map(_sizes, self.points)))
-            lines.append(f"at {where}" if where else f"at {len(self.points)} points")
+            points = (
+                "1 point" if len(self.points) == 1 else f"{len(self.points)} points"
+            )
+            lines.append(f"at {where}" if where else f"at {points}")
         if self.complex_step is not None:
             lines.append(
                 f"complex steps agree to {self.complex_step:.0e} of the largest entry"
@@ -99,19 +104,24 @@ def lines_of(point: Point) -> Iterator[str]:
 
 
 def _found(one: Parameter) -> str:
-    judged = len(one.entries)
-    of = f"all {judged}" if judged == one.size else f"{judged} of {one.size:,}"
+    judged, wrong = len(one.entries), one.count("wrong")
     if one.outcome == "wrong" and judged:
-        return f"wrong: {one.count('wrong')} of {of} entries that were judged".replace(
-            f"of all {judged} entries that were judged", f"of {judged} entries"
+        if one.size == 1:
+            return "wrong: its one entry"
+        entries = f"{judged} of {one.size:,} entries that were judged"
+        return (
+            f"wrong: {wrong} of {entries if judged < one.size else f'{judged} entries'}"
         )
-    if one.outcome == "right":
-        corners = one.count("corner")
-        more = f", {corners} of them at corners" if corners else ""
-        doubtful = one.count("undecided")
-        more += f", {doubtful} of them undecided" if doubtful else ""
-        return f"right: {of} entries{more}" if one.size else "right: it is empty"
-    return f"{one.outcome}: {one.reason}"
+    if one.outcome != "right":
+        return f"{one.outcome}: {one.reason}"
+    if not one.size:
+        return "right: it is empty"
+    of = f"all {judged}" if judged == one.size else f"{judged} of {one.size:,}"
+    entries = "its one entry" if one.size == 1 else f"{of} entries"
+    corners, doubtful = one.count("corner"), one.count("undecided")
+    more = f", {corners} of them at corners" if corners else ""
+    more += f", {doubtful} of them undecided" if doubtful else ""
+    return f"right: {entries}{more}".replace("entry, 1 of them", "entry,")
 
 
 def _details(one: Parameter) -> Iterator[str]:
@@ -161,7 +171,15 @@ def _table(point: Point) -> Iterator[str]:
         before = remainder if math.isfinite(remainder) else None
     if point.outcome == "undecided":
         return
-    if math.isnan(point.order):
+    if point.sides is not None:
+        below, above, slope = point.sides
+        yield (
+            f"  v leads across a corner, where it falls with order 1: the slopes on its "
+            f"sides are {below:.6g} and {above:.6g}, g.v is {slope:.6g}"
+        )
+    elif not point.remainders[-1][1] and not point.order > TELLING:
+        yield "  at the smallest h nothing is left of it"
+    elif math.isnan(point.order):
         yield "  rounding hides its order"
     else:
         yield f"  it falls with order {point.order:.2f}: 2 is right, 1 is wrong"
@@ -180,6 +198,7 @@ def _point(point: Point) -> dict[str, Any]:
         "sizes": dict(point.sizes),
         "explanations": list(point.explanations),
         "order": _finite(point.order),
+        "sides": None if point.sides is None else list(point.sides),
         "remainders": [[step, _finite(size)] for step, size in point.remainders],
         "parameters": [_parameter(one) for one in point.parameters],
     }

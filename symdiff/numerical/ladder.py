@@ -64,11 +64,22 @@ class Ladder:
     @property
     def jump(self) -> float:
         """The change of the slope at 0: what second differences leave in the limit."""
-        steps = STEPS[KINK - 1 : KINK + 1]
-        above = np.array(self.above[KINK - 1 : KINK + 1])
-        below = np.array(self.below[KINK - 1 : KINK + 1])
+        return abs(self._bend(KINK))
+
+    @property
+    def bend(self) -> float:
+        """The same as far as it shows at the finest steps, 0 where rounding hides it."""
+        last = len(self.rows) - 1
+        bend = self._bend(last)
+        hidden = SAFETY * 4 * self.rounding * self.magnitude / STEPS[last]
+        return bend if abs(bend) > hidden else 0.0
+
+    def _bend(self, last: int) -> float:
+        steps = STEPS[last - 1 : last + 1]
+        above = np.array(self.above[last - 1 : last + 1])
+        below = np.array(self.below[last - 1 : last + 1])
         coarse, fine = (above - 2 * self.value + below) / steps
-        return float(abs(10 * fine - coarse) / 9)
+        return float(10 * fine - coarse) / 9
 
     def best(self) -> tuple[int, float, float]:
         """Return the row, the difference and its error where that error is least."""
