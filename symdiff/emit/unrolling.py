@@ -233,16 +233,18 @@ class Unrolling(Outputs):
                 if single
                 else fitted(
                     f"return {self.fused.value}, ",
-                    Group(f"{title}(", items(texts), ")"),
+                    Group(f"{title}._make(", items([tuple_group(texts)]), ")"),
                 )
             ),
             "return_floats": (
-                f"float({gradient})" if single else f"{title}(*map(float, {gradient}))"
+                f"float({gradient})"
+                if single
+                else f"{title}._make(map(float, {gradient}))"
             ),
             "return_arrays": (
                 f"{self.np}.array({gradient})"
                 if single
-                else f"{title}(*map({self.np}.array, {gradient}))"
+                else f"{title}._make(map({self.np}.array, {gradient}))"
             ),
             "write_gradient": assigned(
                 tuple_group(self.fused.arrays.values()),

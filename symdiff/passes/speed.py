@@ -31,7 +31,7 @@ MOVING = (
 # Nanoseconds, measured: of an operation on a number, of a function of `math`, of what
 # goes from an array to a number and back; of a call of NumPy's, and per element.
 NUMBER, FUNCTION, PASSED = 10, 30, 20
-CALL, ELEMENT, ELEMENT_OF_FUNCTION = 450, 0.5, 8
+CALL, ELEMENT, ELEMENT_OF_FUNCTION = 550, 0.5, 8
 
 
 def pays(graph: Graph, unrolled: Graph) -> bool:

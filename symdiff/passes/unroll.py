@@ -46,24 +46,32 @@ KNOWN = ("bool", "int", "int64", "float", "float64")
 
 @dataclass(frozen=True)
 class Unrolled:
-    """A graph of numbers; inputs, outputs: its nodes by the names of whole arrays."""
+    """A graph of numbers.
+
+    inputs, outputs: its nodes by the names of whole arrays. described: those names of
+    its nodes that no user has given.
+    """
 
     graph: Graph
     inputs: dict[str, Elements]
     outputs: dict[str, Elements]
+    described: frozenset[str]
 
 
-def unroll(graph: Graph, names: Mapping[str, str]) -> Unrolled | None:
+def unroll(
+    graph: Graph, names: Mapping[str, str], described: Mapping[int, str]
+) -> Unrolled | None:
     """Return the graph of the numbers in a graph's arrays, None where there is none.
 
-    `names` are what inputs are called.
+    `names` are what inputs are called, `described` what nodes without a name are, by
+    their ids.
     """
     if not all(_is_known(graph.nodes, node) for node in graph.walk()):
         return None
     if sum(operations(graph.nodes, node) for node in graph.walk()) > MOST:
         return None
     try:
-        return _Unroller(graph, names).unrolled()
+        return _Unroller(graph, names, described).unrolled()
     except _MovedByValuesError:
         return None
 
@@ -90,8 +98,12 @@ def _is_elementwise(node: sympy.Expr) -> bool:
 class _Unroller:
     """Takes a graph apart, node by node; elements: those of each node by its id."""
 
-    def __init__(self, graph: Graph, names: Mapping[str, str]) -> None:
+    def __init__(
+        self, graph: Graph, names: Mapping[str, str], described: Mapping[int, str]
+    ) -> None:
         self.graph = graph
+        self.described = described
+        self.descriptions: set[str] = set()
         self.old = graph.nodes
         self.nodes = Nodes(self.old.float_dtype)
         self.elements: dict[int, Elements] = {}
@@ -140,6 +152,7 @@ class _Unroller:
                 for name, array in taken.items()
             },
             {name: _each(graph.outputs.get, keys) for name, keys in outputs.items()},
+            frozenset(self.descriptions),
         )
 
     def _free(self, name: str, at: Sequence[int]) -> str:
@@ -232,20 +245,30 @@ class _Unroller:
 
     def _name(self, node: sympy.Expr) -> None:
         """Call elements as the array is called, and let a gradient know of what it is."""
-        info = self.old[node]
-        of = info.cotangent_of
+        of = self.old[node].cotangent_of
         values = None if of is None else self.elements.get(id(of))
         if values is not None and values.shape != self.old.shape(node):
             values = None
+        name, turns = self._called(node)
         for at in np.ndindex(*self.old.shape(node)):
             made = self.nodes[self.elements[id(node)][at]]
             if not made.operands:
                 continue
-            if info.name is not None and made.name is None:
-                turns = tuple(one.index for one in info.turns)
-                made.name = _numbered(info.name, (*turns, *at))
+            if name and made.name is None:
+                made.name = _numbered(name, (*turns, *at))
+                if self.old[node].name is None:
+                    self.descriptions.add(made.name)
             if values is not None and made.backward and made.cotangent_of is None:
                 made.cotangent_of = values[at]
+
+    def _called(self, node: sympy.Expr) -> tuple[str, tuple[int, ...]]:
+        """Return what an array is called, and the iterations that give it anew."""
+        info = self.old[node]
+        if info.name is not None:
+            return info.name, tuple(one.index for one in info.turns)
+        of = info.cotangent_of
+        known = of is not None and (self.old[of].name or id(of) in self.described)
+        return "" if known else self.described.get(id(node), ""), ()
 
 
 def _numbered(name: str, at: Sequence[int]) -> str:

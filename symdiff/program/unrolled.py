@@ -18,11 +18,13 @@ from ..passes.speed import pays
 from ..passes.unroll import Elements, Unrolled, unroll
 from ..timings import stage
 from .fitting import Text, tuple_group
+from .marks import Made
 from .mathematics import MathUsage, MathWriter, is_spelled, spelled
 from .planning import Plan, plan
 from .schedule import Locals, Scheduler
-from .spelling import Speller
+from .spelling import Speller, Step
 from .statement import Statement
+from .usage import Usage
 
 __all__ = ["CALLED", "Numbers", "in_numbers"]
 
@@ -63,7 +65,7 @@ def in_numbers(
     `taken` are names that no number may have, `arrays` local names by leaf, `np` is
     NumPy's.
     """
-    unrolled = unroll(graph, arrays)
+    unrolled = unroll(graph, arrays, _described(graph, frozenset(taken)))
     if unrolled is None or not pays(graph, unrolled.graph):
         return None
     nodes = unrolled.graph.nodes
@@ -78,6 +80,19 @@ def in_numbers(
     scope = Locals(usage, reserved, {}, MathWriter)
     scope.writer.np = np
     return _Numbers(usage, scope, steps).numbers(unrolled, arrays)
+
+
+def _described(graph: Graph, taken: frozenset[str]) -> dict[int, str]:
+    """Return what arrays without a variable are called where they have a statement."""
+    usage = Usage(graph)
+    scope = Locals(usage, taken, {})
+    steps = plan(usage, scope.writer, scope.namer)
+    values = (step.value for step in (*steps.forward, *steps.backward))
+    return {
+        id(one): scope.namer.given[id(one)]
+        for one in values
+        if graph.nodes[one].name is None and id(one) not in usage.outputs
+    }
 
 
 class MathSpeller(Speller):
@@ -102,7 +117,8 @@ class _Numbers(Scheduler):
         self.speller = MathSpeller(usage, scope.writer, scope.namer.given)
 
     def numbers(self, unrolled: Unrolled, called: Mapping[str, str]) -> Numbers:
-        """Return the finished statements."""
+        """Return the finished statements; `called` are the inputs."""
+        self.described = unrolled.described
         for step in (*self.steps.forward, *self.steps.backward):
             if not step.added and id(step.value) not in self.namer.given:
                 self.namer.give(step.value, self.namer.wish(step.value))
@@ -131,6 +147,12 @@ class _Numbers(Scheduler):
             gradients={n: _nested(one, self._real) for n, one in outputs.items()},
             arrays=arrays,
         )
+
+    def _made(self, step: Step) -> Made:
+        """Return who made what a forward statement writes out."""
+        mine = self.nodes[step.value].name in self.described
+        made = super()._made(step)
+        return made._replace(named=False) if mine else made
 
     def _arrays(
         self, outputs: Mapping[str, Elements], wishes: Mapping[str, str]
