@@ -365,3 +365,27 @@ def test_each_lowering_can_be_left_out(name):
     for one, other in zip(gradient, slopes, strict=True):
         np.testing.assert_allclose(one, other, 1e-10, 1e-14)
     assert texts[0] != texts[1]
+
+
+def test_arguments_of_known_sizes_pass_one_test_or_are_looked_at():
+    args = {"w": (3,), "X": (100, 3), "type_": (100,)}
+
+    def loss(w, X, type_):
+        type = X @ w
+        return np.mean(np.logaddexp(0, type) - type_ * type)
+
+    made, plain = (
+        symdiff.compile(loss, args, style=style) for style in ("fast", "plain")
+    )
+    rng = np.random.default_rng(0)
+    w, X, y = (rng.normal(size=shape) for shape in args.values())
+    for one in (w, w.tolist(), w.astype("float32"), w.astype(">f8")):
+        expected = plain.grad(one, X, y)
+        np.testing.assert_allclose(made.grad(one, X, y), expected, 1e-12)
+    for wrong in (w[:2], w[:, None], w.astype(complex), w.view(np.recarray), "w"):
+        errors = []
+        for module in (made, plain):
+            with pytest.raises((TypeError, ValueError)) as caught:
+                module.value_and_grad(wrong, X, y)
+            errors.append((caught.type, str(caught.value)))
+        assert errors[0] == errors[1]

@@ -78,6 +78,7 @@ UNARY = {
     "erf": scipy.special.erf,
     "erfc": scipy.special.erfc,
     "expit": scipy.special.expit,
+    "cast": lambda x: (x > 0).astype(float) * x * (x >= -1) + (x <= 3).astype(float),
     "cross-entropy": lambda x: np.logaddexp(0, x) - 0.3 * x,
 }
 BINARY = {
@@ -313,7 +314,7 @@ WRONG = {
     "a shape": lambda x, A: (x[:2], A),
     "another rank": lambda x, A: (x, A[0]),
     "a dtype": lambda x, A: (x.astype(complex), A),
-    "a matrix": lambda x, A: (x, np.matrix(A)),
+    "a subclass": lambda x, A: (x, A.view(np.recarray)),
     "a text": lambda x, A: (x, "A"),
     "nothing": lambda x, A: (x, None),
 }

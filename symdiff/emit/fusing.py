@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from ..program.fitting import Group, Text, assigned, fitted, packed, tuple_group
 from ..program.fused import Fused
+from .admitting import Admission
 from .outputs import ROOM, Outputs, Returned, indented, items
 
 __all__ = ["WORKSPACE", "Fusing"]
@@ -39,7 +40,13 @@ class Fusing(Outputs):
             f"{own['workspace']}.give_back(", items((own["arrays"], *sizes)), ")"
         )
         outputs = tuple_group(fused.gradients.values())
+        arguments = self.scope.signature.arguments
+        admission = Admission(
+            arguments, self.arrays, self.np, helpers["float64"], floats=False
+        )
         return {
+            "test": admission.lines(),
+            "float64": admission.reads_dtype,
             "statements": indented(fused.statements),
             "fused_seed": fused.seed,
             "return_fused": returned(

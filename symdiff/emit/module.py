@@ -255,7 +255,7 @@ class _Fields:
             others=helpers.values(),
             attributes={
                 *(*functions, *own, *replace, *dtypes),
-                *(*WORKSPACE, *self.fields.values(), "_make"),
+                *(*WORKSPACE, *self.fields.values(), "_make", "ndarray"),
             },
             mappings={
                 text

@@ -1,8 +1,8 @@
 """The function of a module that computes both passes in Python's own numbers.
 
 In: `Numbers`, the names of its module, and what is differentiated. Out: fields of the
-template: the one test that arguments which are as they should be pass, the lines that
-take arrays apart into numbers, those that put a gradient together.
+template: the lines that take arrays apart into numbers, those that put a gradient
+together.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..program.naming import Names
 from ..program.schedule import occurring
 from ..program.unrolled import Numbers
 from ..shapes import show
-from ..specs import Argument, Leaf
-from .calling import STARS, call
-from .nesting import is_nested
+from ..specs import Argument
+from .admitting import Admission
+from .calling import call
 from .outputs import ROOM, Outputs, Returned, indented, items
 
 __all__ = ["Unrolling"]
@@ -54,7 +54,7 @@ class Unrolling(Outputs):
             "extra": self.scope.extra,
             "own_names": own,
             "in_numbers": True,
-            "float64": bool(self._tests) and not self.is_alone,
+            "float64": self._admission.reads_dtype,
             "test": self._test,
             "take_numbers": [*self._taken()],
             "statements": indented(self.fused.statements, 8),
@@ -103,64 +103,25 @@ class Unrolling(Outputs):
             if occurring(_flat(numbers), self.fused.statements, texts)
         }
 
-    # The test of the arguments.
-
     @cached_property
-    def _plain(self) -> tuple[Leaf, ...]:
-        """The leaves of the arguments, nothing where one needs more than a test."""
-        found = []
-        for one in self.scope.signature.arguments:
-            leaf, *others = one.leaves or (None,)
-            if leaf is None or others or is_nested(one) or one.kind in STARS:
-                return ()
-            fixed = all(isinstance(size, int) for size in leaf.shape)
-            same = self.arrays[leaf.name] == one.name
-            if not fixed or leaf.dtype != "float64" or not same:
-                return ()
-            found.append(leaf)
-        return tuple(found)
+    def _admission(self) -> Admission:
+        helper = self.scope.helpers["float64"]
+        arguments = self.scope.signature.arguments
+        return Admission(arguments, self.arrays, self.np, helper, floats=True)
 
     @cached_property
     def is_alone(self) -> bool:
         """Whether the arguments are numbers, each of its own name."""
-        numbers = self.fused.inputs
-        return bool(self._plain) and all(
+        numbers, leaves = self.fused.inputs, self._admission.leaves
+        return bool(leaves) and all(
             not leaf.shape and numbers.get(leaf.name, leaf.name) == leaf.name
-            for leaf in self._plain
+            for leaf in leaves
         )
 
-    @cached_property
-    def _tests(self) -> list[str]:
-        """What holds for arguments that can be taken as they are."""
-        arrays = [leaf.name for leaf in self._plain if leaf.shape]
-        numbers = [leaf.name for leaf in self._plain if not leaf.shape]
-        dtypes = [f"{name}.dtype" for name in arrays]
-        shapes: dict[str, list[str]] = {}
-        for leaf in self._plain:
-            if leaf.shape:
-                shapes.setdefault(show(leaf.shape), []).append(f"{leaf.name}.shape")
-        return [
-            *_chained([f"type({name})" for name in arrays], "is", f"{self.np}.ndarray"),
-            *_chained(dtypes, "is", self.scope.helpers["float64"]),
-            *(one for at, them in shapes.items() for one in _chained(them, "==", at)),
-            *_chained([f"type({name})" for name in numbers], "is", "float"),
-        ]
-
-    @cached_property
+    @property
     def _test(self) -> list[str]:
-        """The lines of the question whether the arguments have to be looked at."""
-        tests = [*self._tests]
-        if self.is_alone:
-            tests.insert(0, f"{self.scope.extra['out']} is None")
-        if not self._tests:
-            return []
-        flat = f"if not ({' and '.join(tests)}):"
-        if len(flat) <= ROOM and len(tests) > 1:
-            return [flat]
-        if len(tests) == 1:
-            return [f"if not {tests[0]}:"]
-        first, *others = tests
-        return ["if not (", f"    {first}", *(f"    and {one}" for one in others), "):"]
+        first = (f"{self.scope.extra['out']} is None",) if self.is_alone else ()
+        return self._admission.lines(first)
 
     # From arrays to numbers and back.
 
@@ -207,7 +168,7 @@ class Unrolling(Outputs):
     def _alone_fields(self) -> dict[str, Any]:
         """Return the fields of functions whose arguments are numbers alone."""
         own, called = self.own, self.scope.called
-        names = [leaf.name for leaf in self._plain]
+        names = [leaf.name for leaf in self._admission.leaves]
         parameters = items((self.scope.extra["out"], *names))
         in_arrays, out = self.scope.helpers["in_arrays"], self.scope.extra["out"]
         single = self.scope.extra["out"] in self.wrt
@@ -261,18 +222,6 @@ def _with_floats(whole: Group) -> Group:
     """Return a call with each of its arguments as a float."""
     passed = tuple((before, f"float({one})") for before, one in whole.items)
     return Group(whole.opening, passed, whole.closing)
-
-
-def _chained(texts: Sequence[str], operator: str, end: str) -> Iterator[str]:
-    """Yield comparisons of all texts with the end, none of them too long."""
-    row: list[str] = []
-    for one in texts:
-        if row and len(f" {operator} ".join([*row, one, end])) > ROOM - 8:
-            yield f" {operator} ".join([*row, end])
-            row = []
-        row.append(one)
-    if row:
-        yield f" {operator} ".join([*row, end])
 
 
 def _flat(numbers: Text) -> Iterator[str]:
