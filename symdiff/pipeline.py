@@ -199,7 +199,8 @@ def _as_one(
     """Return both passes as one: in Python's numbers where that is faster, or else in
     the arrays of a workspace.
     """
-    names = scope.reserved | {*taken, *scope.extra.values(), "type"}
+    names = scope.reserved | {*taken, *scope.extra.values()}
+    names |= {"type"} - {*program.arguments}  # the test of the arguments calls it
     signature, lowerings = scope.signature, settings.lowerings
     leaves = (leaf.name for leaf in signature.leaves)
     arrays = dict(zip(leaves, program.arguments, strict=True))
