@@ -3,6 +3,9 @@
 Each loss is one line or a few; the lines beside it are those that its module must have.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cases import passes_of
@@ -62,6 +65,22 @@ NAMES = {
         "tanh_x = np.tanh(0.5 * (x + x**3))"
     ],
     "return np.sum(np.tanh(X[1:]) ** 2)": ["tanh_X_from_1 = np.tanh(X[1:])"],
+    "p = 1 / (1 + np.exp(-(X @ W + 1)))\n    return np.sum(p**3)": [
+        "pre_p = X @ W + 1",
+        "decay_pre_p = np.exp(-np.abs(pre_p))",
+    ],
+    "s = np.exp(x)\n    return np.sum(np.exp(-(y**2) / (2 * s**2)))": [
+        "exponent = -(y**2) / ",
+        "exp_exponent = np.exp(exponent)",
+    ],
+    "r = np.sqrt(np.mean(X**2, axis=1, keepdims=True))\n"
+    "    return np.sum(np.sin(X / np.sqrt(np.mean(X**2, axis=1, keepdims=True) + 1)))": [
+        "rms_X = np.sqrt((X**2).mean(axis=1, keepdims=True) + 1)"
+    ],
+    "p = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)\n"
+    "    return np.sum(y[:, None] * np.log(p) * X)": [
+        "sum_d_log_p = d_log_p.sum(axis=1, keepdims=True)"
+    ],
 }
 
 
@@ -99,6 +118,22 @@ WORDINGS = {
         "+ -",
     ),
     "return np.mean(X**2) / 2": ("cotangent / (4 * n)", "2 * cotangent / (8 * n)"),
+    "return np.sum((1 - x) ** 2 * np.log(x))": (" - 2 * ", "-2"),
+    "return -0.5 * np.sum(1 + x - y**2 - np.exp(x))": (
+        "0.5 * cotangent * (exp_x - 1)",
+        "-0.5 * cotangent",
+    ),
+    "return -0.25 * np.sum(x**2)": ("-0.5 * cotangent * x", "2 * "),
+    "K = (X @ W).T\n    return np.sum((K @ Y) ** 2)": ("K = (X @ W).T", "X_W"),
+    "q = (X @ W @ W.T).reshape(len(x), 2, 2).swapaxes(0, 1)\n"
+    "    return np.sum((q @ q.swapaxes(1, 2)) ** 2)": (
+        "q_q = q @ q.swapaxes(1, 2)",
+        ".transpose(",
+    ),
+    "return np.sum(np.sin((X @ X.T).reshape(2, -1)) ** 2 * Y[0, 0])": (
+        "X_X_reshaped = (X @ X.T).reshape(",
+        "= np.sin((",
+    ),
 }
 
 
@@ -139,6 +174,13 @@ def test_what_is_put_into_a_sum_is_computed_once():
     source = symdiff.compile(loss, {"z": ("n", 4), "y": "n:int64"}, wrt="z").source
     backward = passes_of(source).partition("def backward")[2]
     assert backward.count("[rows, y]") == 1, backward
+
+
+def test_lines_of_the_users_are_undone_once_where_they_can_be():
+    golden = Path(__file__).parent / "golden" / "skip_gram_gradient.py"
+    backward = passes_of(golden.read_text(encoding="utf-8")).partition("backward")[2]
+    headings = re.findall("# gradient of: .*", backward)
+    assert len(headings) == len(set(headings)) > 3
 
 
 def test_a_loss_has_the_same_names_whenever_it_is_compiled():

@@ -37,7 +37,7 @@ def _write_add(writer: Writer, node: Any, left: Code, right: Code) -> Code:
         return infix(left, "-", writer.number(-second), Level.SUM)
     if right.negated is not None:
         return infix(left, "-", right.negated, Level.SUM)
-    if left.negated is not None:
+    if left.negated is not None and writer.nodes[node].backward:
         return infix(right, "-", left.negated, Level.SUM)
     return infix(left, "+", right, Level.SUM)
 
@@ -46,13 +46,18 @@ def _write_mul(writer: Writer, node: Any, left: Code, right: Code) -> Code:
     first, second = writer.nodes[node].operands
     if first is sympy.S.NegativeOne:
         return _write_minus(writer, second, right)
+    operator = "*"
     if right.inverse is not None and is_reciprocal(second):
         if left.mean is not None and _is_size(writer, second, left.mean[1]):
             return left.mean[0]
-        return infix(left, "/", right.inverse, Level.PRODUCT)
-    if right.level == Level.UNARY and number_of(second) is None:
+        operator, right = "/", right.inverse
+    elif right.level == Level.UNARY and number_of(second) is None:
         right = Code(f"({right.text})")
-    return infix(left, "*", right, Level.PRODUCT)
+    made = infix(left, operator, right, Level.PRODUCT)
+    value = number_of(first)
+    minus = writer.number(-value) if value is not None and value < 0 else left.negated
+    negated = minus and infix(minus, operator, right, Level.PRODUCT)
+    return made._replace(negated=negated)
 
 
 def _write_minus(writer: Writer, operand: sympy.Expr, x: Code) -> Code:
@@ -62,6 +67,8 @@ def _write_minus(writer: Writer, operand: sympy.Expr, x: Code) -> Code:
         )
     # Minus binds to the first factor: the same number, and no parentheses.
     product = isinstance(operand, sympy.Mul) and x.level == Level.PRODUCT
+    if product and x.negated is not None:
+        return x.negated._replace(negated=x)
     if x.level == Level.POWER or (product and _starts_with_power(x)):
         return Code(f"-({x.text})", Level.UNARY, negated=x)
     text = x.text if product else wrap(x, Level.UNARY)

@@ -82,7 +82,8 @@ def contract(
 def _without_transpose(
     nodes: Nodes, node: sympy.Expr, indices: Indices
 ) -> tuple[sympy.Expr, Indices]:
-    if not isinstance(node, Transpose):
+    """Return the array that a node transposes, unless that has the user's name."""
+    if not isinstance(node, Transpose) or nodes[node].name is not None:
         return node, indices
     axes = node.params[0]
     own = tuple(indices[axes.index(axis)] for axis in range(len(axes)))

@@ -303,11 +303,16 @@ def transpose(a: Any, axes: Any = None) -> Handle:
         raise ShapeError(f"axes {order} do not fit an array of {a.ndim} dimensions")
     nodes, node = a.nodes, a.node
     if isinstance(node, Transpose):
-        order = tuple(node.params[0][axis] for axis in order)
-        node = nodes[node].operands[0]
-    if order == tuple(range(len(order))):
+        whole = tuple(node.params[0][axis] for axis in order)
+        if nodes[node].name is None or _is_in_order(whole):
+            order, node = whole, nodes[node].operands[0]
+    if _is_in_order(order):
         return Handle(nodes, node)
     return Handle(nodes, nodes.make(Transpose, node, params=(order,)))
+
+
+def _is_in_order(axes: tuple[int, ...]) -> bool:
+    return axes == tuple(range(len(axes)))
 
 
 @reached_by(method="transpose")

@@ -8,6 +8,7 @@ with a repeated array is summed before it is repeated.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 
@@ -117,10 +118,46 @@ def _is_zero(nodes: Nodes) -> Callable[[sympy.Expr], bool]:
     return test
 
 
-def _sign(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
-    """x * -1 is -x, -(-x) is x."""
+def _factor(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """x * 3 is 3 * x, -3 * x is -(3 * x)."""
     first, second = operands
-    minus = nodes.number(-1)
+    if number_of(first) is None and number_of(second) is not None:
+        return _simplified(nodes, sympy.Mul, (second, first))
+    value = number_of(first)
+    if value is None or value >= 0 or value == -1 or nodes.dtype(first) == "bool":
+        return None
+    positive = _simplified(nodes, sympy.Mul, (nodes.number(-value), second))
+    return _simplified(nodes, sympy.Mul, (nodes.number(-1), positive))
+
+
+def _factors(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """2 * (3 * x) is 6 * x: with a power of 2 nothing is rounded."""
+    first, second = operands
+    if not isinstance(second, sympy.Mul) or not nodes[second].operands:
+        return None
+    inner, rest = nodes[second].operands
+    one, other = number_of(first), number_of(inner)
+    if one is None or other is None or -1 in (one, other):
+        return None
+    value = one * other
+    exact = _is_power_of_two(one) or _is_power_of_two(other)
+    if not exact or not math.isfinite(value):
+        return None
+    whole = int(value) if float(value).is_integer() else value
+    made = _simplified(nodes, sympy.Mul, (nodes.number(whole), rest))
+    return made if _alike(nodes, made, node) else None
+
+
+def _is_power_of_two(value: float) -> bool:
+    return value != 0 and abs(math.frexp(value)[0]) == 0.5
+
+
+def _sign(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
+    """x * -1 is -x, -(-x) is x, as is that of a number."""
+    first, second = operands
+    minus, value = nodes.number(-1), number_of(second)
+    if first is minus and value is not None and not nodes.shape(second):
+        return nodes.number(-value)
     if second is minus:
         return _negated(nodes, first) or nodes.make(sympy.Mul, minus, first)
     return _negated(nodes, second) if first is minus else None
@@ -336,6 +373,8 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
         (_scaled, True),
         (_narrow, False),
         (_sign, False),
+        (_factor, False),
+        (_factors, False),
     ),
     sympy.Add: (
         (_numbers, True),

@@ -31,7 +31,7 @@ from ..ops.indexing import Index, IndexAdd, IndexSet
 from ..ops.joining import Concatenate, Stack
 from ..ops.keys import WHOLE
 from ..ops.layout import Broadcast, Reshape, Transpose, keeps_axes
-from ..ops.logistic import Sigmoid, SigmoidByTanh, Softplus
+from ..ops.logistic import BinaryCrossEntropy, Sigmoid, SigmoidByTanh, Softplus
 from ..ops.making import Arange, Eye, Tri
 from ..passes.deviations import vanishes
 
@@ -153,12 +153,15 @@ def _power(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
 
 
 def _root(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
-    """norm_z for the root of the sum of z**2, root_z else."""
+    """norm_z for the root of the sum of z**2, rms_z for that of the mean, else root_z."""
     if not words[0]:
         return ""
-    squares = re.fullmatch(r"sum_(\w+)_squared", words[0])
-    whole = f"norm_{squares[1]}" if squares else f"root_{words[0]}"
+    squares = re.fullmatch(r"(sum|mean)_(\w+)_squared", words[0])
+    whole = f"{_ROOTS[squares[1]]}_{squares[2]}" if squares else f"root_{words[0]}"
     return whole if len(whole) <= LONGEST else "root"
+
+
+_ROOTS = {"sum": "norm", "mean": "rms"}
 
 
 def _without_number(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
@@ -200,6 +203,11 @@ def _index(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
 
 def _reshape(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
     return words[0] if keeps_axes(nodes, node) else f"{words[0]}_reshaped"
+
+
+def _transpose(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
+    whole = node.params[0] == tuple(reversed(range(len(nodes.shape(node)))))
+    return f"{words[0]}_{'T' if whole else 'swapped'}" if words[0] else ""
 
 
 # Functions and comparisons.
@@ -297,6 +305,7 @@ _DESCRIBED: dict[type, _Described] = {
     Sigmoid: _of_first("sigmoid"),
     SigmoidByTanh: _of_first("sigmoid"),
     Softplus: _of_first("softplus"),
+    BinaryCrossEntropy: _always("cross_entropy"),
     Arange: _always("rows"),
     Eye: _always("eye"),
     Tri: _always("triangle"),
@@ -307,5 +316,5 @@ _DESCRIBED: dict[type, _Described] = {
     IndexAdd: _same,
     IndexSet: _same,
     StopGradient: _same,
-    Transpose: lambda nodes, node, words: f"{words[0]}_T" if words[0] else "",
+    Transpose: _transpose,
 }

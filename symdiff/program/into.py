@@ -153,7 +153,7 @@ class IntoSpeller(FastSpeller):
 
 
 def _outermost(code: Code) -> tuple[str, tuple[str, ...]]:
-    if code.negated is not None:
+    if code.parts is None and code.negated is not None:
         return "negative", (code.negated.text,)
     return code.parts or ("", ())
 

@@ -8,7 +8,7 @@ and count no lines of it: what moves a line changes no heading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import sympy
 
 from ..source import Turn
 from .quoting import Quotes
+from .spelling import Step
 from .usage import Usage
 
 __all__ = ["Made", "Marks"]
@@ -90,6 +91,23 @@ class Marks:
         position = self.usage.nodes[node].position
         quote = None if position is None else quotes.statement(position)
         return id(quote), *map(id, self.usage.turns(node))
+
+    def gathered(self, steps: Iterable[Step], quotes: Quotes) -> tuple[Step, ...]:
+        """Return steps of the backward pass, those that undo a line of the user's one
+        behind the other where what they read is made by then.
+        """
+        groups: list[list[Step]] = []
+        latest: dict[tuple, int] = {}
+        made: dict[int, int] = {}
+        for step in steps:
+            line = self._line(step.place, quotes)
+            needed = max(made.get(id(one), 0) for one in (*step.reads, step.value))
+            if latest.get(line, -1) < needed:
+                latest[line] = len(groups)
+                groups.append([])
+            groups[latest[line]].append(step)
+            made[id(step.value)] = latest[line]
+        return tuple(step for group in groups for step in group)
 
     def undoing(self, node: sympy.Expr, quotes: Quotes) -> tuple[str, ...]:
         """Return what a statement of the backward pass undoes, unless the last did too."""

@@ -120,6 +120,8 @@ class Namer:
         name = self.given.get(id(of)) or self.own(of)
         if not name:
             name = self._derived(of) if info.shape else self._as_argument(of)
+        if len(name) > LONGEST // 2 and name.startswith("minus_"):
+            return self.described(node, 2) or f"d_{name}"
         return f"d_{name}" if name else ""
 
     def says(self, node: sympy.Expr) -> bool:
@@ -130,8 +132,11 @@ class Namer:
         """Return a name for what no variable holds: from the function that it goes into
         or comes from, the values that are parts of it, or from what it is.
         """
-        ways = (self._as_argument, self._as_whole, self._as_result, self._as_error)
-        names = (way(node) for way in (*ways, self.described))
+        ways = (
+            *(self._as_argument, self._as_whole, self._as_result, self._as_error),
+            *(self._as_exponent, self.described),
+        )
+        names = (way(node) for way in ways)
         return next(filter(None, names), "")
 
     @cached_property
@@ -154,6 +159,14 @@ class Namer:
 
     def _as_argument(self, node: sympy.Expr) -> str:
         """Return pre_h for the one sum that h = tanh(X @ W + b) is a function of."""
+        readers = self.usage.consumers.get(id(node), ())
+        sigmoids = (
+            self.own(one)
+            for one in readers
+            if isinstance(one, Sigmoid) and one.args[0] is node
+        )
+        if isinstance(node, sympy.Add) and (name := next(filter(None, sigmoids), "")):
+            return f"pre_{name}"
         readers = self._forward(node)
         readers = [one for one in readers if not isinstance(one, sympy.Abs)]  # decays
         if len(readers) != 1 or not isinstance(node, sympy.Add):
@@ -209,6 +222,14 @@ class Namer:
         data = isinstance(given, Variable) and f"d_{given.name}" not in self.wanted
         return "error" if is_negative(operands[1]) and data and all(squared) else ""
 
+    def _as_exponent(self, node: sympy.Expr) -> str:
+        """Return exponent for a product that exp is taken of, be it shifted."""
+        readers = self._forward(node) if isinstance(node, sympy.Mul) else []
+        sums = [one for one in readers if isinstance(one, sympy.Add)]
+        later = (one for total in sums for one in self._forward(total))
+        found = any(isinstance(one, sympy.exp) for one in (*readers, *later))
+        return "exponent" if found else ""
+
     def _as_part(self, node: sympy.Expr) -> str:
         """Return a name from the first named value that a node goes into, alone."""
         if rewrite := self.nodes[node].rewrite:
@@ -245,7 +266,7 @@ class Namer:
             return node.name
         return self.own(node) or self.usage.outputs.get(id(node), "")
 
-    def described(self, node: sympy.Expr, depth: int = 3) -> str:
+    def described(self, node: sympy.Expr, depth: int = 5) -> str:
         """Return a name from what a value is; nothing where that makes no short one."""
         if depth == 0 or self.usage.is_leaf(node):
             return ""

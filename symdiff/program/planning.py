@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sympy
 
 from ..code import Writer
+from ..ops.arithmetic import is_negative
 from ..ops.indexing import IndexAdd
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
@@ -151,7 +152,7 @@ class _Planner:
 
     def _is_worth_a_name(self, node: sympy.Expr, text: str) -> bool:
         code = self.speller.code[id(node)]
-        signed = code.negated is not None and not bool(self.namer.own(node))
+        signed = is_negative(node) and not self.namer.own(node)
         return (
             id(node) not in self.namer.given  # a name may be long too
             and self.usage.is_nameable(node)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
@@ -179,15 +179,19 @@ class Scheduler:
     def program(self, kept: Sequence[str]) -> Program:
         """Return the finished program."""
         given = self.namer.given
+        backward = self.marks.gathered(self.steps.backward, self.quotes)
+        self.steps = replace(self.steps, backward=backward)
         cached = self._read_by_backward()
         forward = self._forward(cached)
         value = self._returned(self.outputs["value"])
-        backward = self._backward()
+        statements = self._backward()
         gradients = self._gradients()
         constants = tuple(map(self._constant, self.scope.constants))
         seed = self._seed()
         names = [given[id(node)] for node in cached]
-        sizes = occurring(self.writer.size_names.values(), backward, gradients.values())
+        sizes = occurring(
+            self.writer.size_names.values(), statements, gradients.values()
+        )
         cache = (*kept, *(one for one in names if one not in kept), *sizes)
         return Program(
             np=self.writer.np,
@@ -204,7 +208,7 @@ class Scheduler:
             kept=self._kept(cached),
             memory=self._memory(names),
             seed=seed,
-            backward=backward,
+            backward=statements,
             gradients=gradients,
         )
 

@@ -132,9 +132,12 @@ class Usage:
             return info.name is None
         if isinstance(node, Index):
             return len(info.operands) < 2 and info.name is None
+        named = info.name is not None and not info.backward
         if isinstance(node, Reshape):
-            named = info.name is not None and not info.backward
-            return not named and not self._stands_for_reduction(node)
+            again = self._is_long_reshape(node)
+            return not (named or again or self._stands_for_reduction(node))
+        if isinstance(node, Transpose) and named:
+            return False
         return ROWS[type(node)].inline
 
     def _divides(self, node: sympy.Expr) -> bool:
@@ -162,6 +165,21 @@ class Usage:
             return False
         readers = self.consumers[id(node)]
         return sum(not isinstance(one, _SUBTRACTING) for one in readers) < 2
+
+    def _is_long_reshape(self, node: sympy.Expr) -> bool:
+        """Return whether this is `x.reshape(...)`, not `x[:, None]`, and read twice.
+
+        Of what an argument holds it is a view, that costs nothing to take again.
+        """
+        (operand,) = self.nodes[node].operands
+        before, after = (
+            [size for size in self.nodes.shape(one) if size != 1]
+            for one in (operand, node)
+        )
+        again = len(self.consumers[id(node)]) > 1 and before != after
+        while again and isinstance(operand, Reshape | Transpose | Index):
+            operand = self.nodes[operand].operands[0]
+        return again and not isinstance(operand, Variable)
 
     def _stands_for_reduction(self, node: sympy.Expr) -> bool:
         """Return whether this is `x.sum(axis=..., keepdims=True)` and nothing else."""

@@ -82,14 +82,12 @@ def backward(cache, cotangent=1.0):
     d_normalise_normalise_1 = d_similarity / 0.1  #          (n, n)
     d_normalise = d_normalise_normalise_1 @ normalise_1  #   (n, 16)
     d_normalise_1 = d_normalise_normalise_1.T @ normalise  # (n, 16)
+    d_Z_term = (d_normalise_1 * normalise_1).sum(axis=1, keepdims=True)  # (n, 1)
     # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
     safe_norm_Z_1 = np.where(norm_Z_1 == 0, np.inf, norm_Z_1)  # (n, 1)
-    # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
-    d_Z_term = (d_normalise_1 * normalise_1).sum(axis=1, keepdims=True)  # (n, 1)
-    d_W = B.T @ (d_normalise_1 / norm_Z_1 - d_Z_term / safe_norm_Z_1 * normalise_1)
-    # gradient of: Z / np.linalg.norm(Z, axis=1, keepdims=True)
     safe_norm_Z = np.where(norm_Z == 0, np.inf, norm_Z)  # (n, 1)
     # gradient of: similarity = normalise(A @ W) @ normalise(B @ W).T / 0.1
+    d_W = B.T @ (d_normalise_1 / norm_Z_1 - d_Z_term / safe_norm_Z_1 * normalise_1)
     d_Z_term = (d_normalise * normalise).sum(axis=1, keepdims=True) / safe_norm_Z
     d_W += A.T @ (d_normalise / norm_Z - d_Z_term * normalise)
     return d_W

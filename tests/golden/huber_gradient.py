@@ -60,11 +60,12 @@ def backward(cache, cotangent=1.0):
 
     # gradient of: np.mean(np.where(size <= delta, quadratic, linear))
     cotangent_over_n = cotangent / n
+    # gradient of: linear = delta * (size - 0.5 * delta)
+    scaled_cotangent_over_n = 1.35 * cotangent_over_n
     # gradient of: quadratic = 0.5 * residual**2
     cotangent_over_n_times_residual = cotangent_over_n * residual  # (n,)
     # gradient of: size = np.abs(residual)
     sign_residual = np.sign(residual)  # (n,)
-    scaled_cotangent_over_n = 1.35 * cotangent_over_n
     d_residual_part = scaled_cotangent_over_n * sign_residual  # (n,)
     # gradient of: residual = y - X @ w - b
     # (n,)

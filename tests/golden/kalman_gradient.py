@@ -23,7 +23,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   158            74           2
     backward  292            182          0
     ratio     1.85           2.46         0
-    bytes kept between the passes: 768; at the peak: 1600
+    bytes kept between the passes: 768; at the peak: 1616
 
 Corners: none.
 """
@@ -61,19 +61,18 @@ def forward(A, C, log_q, log_r, Y):
     A_P_0 = A @ P  #         (2, 2)
     P_0 = A_P_0 @ A.T + Q  # (2, 2)
     # S = C @ P @ C.T + R
-    C_P_0 = C @ P_0  #       (1, 2)
-    S_0 = C_P_0 @ C.T + R  # (1, 1)
-    # K = np.linalg.solve(S, C @ P).T
-    solve_S_0_C_P_0 = np.linalg.solve(S_0, C_P_0)  # (1, 2)
-    error_0 = y - C @ m_0  #                         (1,)
+    C_P_0 = C @ P_0  #                     (1, 2)
+    S_0 = C_P_0 @ C.T + R  #               (1, 1)
+    K_0 = np.linalg.solve(S_0, C_P_0).T  # (2, 1)
+    error_0 = y - C @ m_0  #               (1,)
     log_det_0 = np.linalg.slogdet(S_0).logabsdet
     # total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     solve_S_0_error_0 = np.linalg.solve(S_0, error_0)  # (1,)
     total_0 = 0.5 * (log_det_0 + error_0 @ solve_S_0_error_0)
     # m, P = m + K @ error, P - K @ C @ P
-    m_0_1 = m_0 + error_0 @ solve_S_0_C_P_0  #   (2,)
-    solve_S_0_C_P_0_C = solve_S_0_C_P_0.T @ C  # (2, 2)
-    P_0_1 = P_0 - solve_S_0_C_P_0_C @ P_0  #     (2, 2)
+    m_0_1 = m_0 + K_0 @ error_0  # (2,)
+    K_0_C = K_0 @ C  #             (2, 2)
+    P_0_1 = P_0 - K_0_C @ P_0  #   (2, 2)
     # for y in Y: iteration 1
     y = Y[1]  # (1,)
     # m, P = A @ m, A @ P @ A.T + Q
@@ -81,19 +80,18 @@ def forward(A, C, log_q, log_r, Y):
     A_P_0_1 = A @ P_0_1  #     (2, 2)
     P_1 = A_P_0_1 @ A.T + Q  # (2, 2)
     # S = C @ P @ C.T + R
-    C_P_1 = C @ P_1  #       (1, 2)
-    S_1 = C_P_1 @ C.T + R  # (1, 1)
-    # K = np.linalg.solve(S, C @ P).T
-    solve_S_1_C_P_1 = np.linalg.solve(S_1, C_P_1)  # (1, 2)
-    error_1 = y - C @ m_1  #                         (1,)
+    C_P_1 = C @ P_1  #                     (1, 2)
+    S_1 = C_P_1 @ C.T + R  #               (1, 1)
+    K_1 = np.linalg.solve(S_1, C_P_1).T  # (2, 1)
+    error_1 = y - C @ m_1  #               (1,)
     log_det_1 = np.linalg.slogdet(S_1).logabsdet
     # total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     solve_S_1_error_1 = np.linalg.solve(S_1, error_1)  # (1,)
     total_1 = total_0 + 0.5 * (log_det_1 + error_1 @ solve_S_1_error_1)
     # m, P = m + K @ error, P - K @ C @ P
-    m_1_1 = m_1 + error_1 @ solve_S_1_C_P_1  #   (2,)
-    solve_S_1_C_P_1_C = solve_S_1_C_P_1.T @ C  # (2, 2)
-    P_1_1 = P_1 - solve_S_1_C_P_1_C @ P_1  #     (2, 2)
+    m_1_1 = m_1 + K_1 @ error_1  # (2,)
+    K_1_C = K_1 @ C  #             (2, 2)
+    P_1_1 = P_1 - K_1_C @ P_1  #   (2, 2)
     # for y in Y: iteration 2
     y = Y[2]  # (1,)
     # m, P = A @ m, A @ P @ A.T + Q
@@ -101,19 +99,18 @@ def forward(A, C, log_q, log_r, Y):
     A_P_1_1_2 = A @ P_1_1  #     (2, 2)
     P_2 = A_P_1_1_2 @ A.T + Q  # (2, 2)
     # S = C @ P @ C.T + R
-    C_P_2 = C @ P_2  #       (1, 2)
-    S_2 = C_P_2 @ C.T + R  # (1, 1)
-    # K = np.linalg.solve(S, C @ P).T
-    solve_S_2_C_P_2 = np.linalg.solve(S_2, C_P_2)  # (1, 2)
-    error_2 = y - C @ m_2  #                         (1,)
+    C_P_2 = C @ P_2  #                     (1, 2)
+    S_2 = C_P_2 @ C.T + R  #               (1, 1)
+    K_2 = np.linalg.solve(S_2, C_P_2).T  # (2, 1)
+    error_2 = y - C @ m_2  #               (1,)
     log_det_2 = np.linalg.slogdet(S_2).logabsdet
     # total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     solve_S_2_error_2 = np.linalg.solve(S_2, error_2)  # (1,)
     total_2 = total_1 + 0.5 * (log_det_2 + error_2 @ solve_S_2_error_2)
     # m, P = m + K @ error, P - K @ C @ P
-    m_2_1 = m_2 + error_2 @ solve_S_2_C_P_2  #   (2,)
-    solve_S_2_C_P_2_C = solve_S_2_C_P_2.T @ C  # (2, 2)
-    P_2_1 = P_2 - solve_S_2_C_P_2_C @ P_2  #     (2, 2)
+    m_2_1 = m_2 + K_2 @ error_2  # (2,)
+    K_2_C = K_2 @ C  #             (2, 2)
+    P_2_1 = P_2 - K_2_C @ P_2  #   (2, 2)
     # for y in Y: iteration 3
     y = Y[3]  # (1,)
     # m, P = A @ m, A @ P @ A.T + Q
@@ -130,12 +127,11 @@ def forward(A, C, log_q, log_r, Y):
     value = total_2 + 0.5 * (log_det_3 + error_3 @ solve_S_3_error_3)
     return value, (
         (A, C),
-        (exp_log_q, exp_log_r, m_0, A_P_0, P_0, C_P_0, S_0, solve_S_0_C_P_0, error_0),
-        (solve_S_0_error_0, m_0_1, solve_S_0_C_P_0_C, P_0_1, m_1, A_P_0_1, P_1, C_P_1),
-        (S_1, solve_S_1_C_P_1, error_1, solve_S_1_error_1, m_1_1, solve_S_1_C_P_1_C),
-        (P_1_1, m_2, A_P_1_1_2, P_2, C_P_2, S_2, solve_S_2_C_P_2, error_2),
-        (solve_S_2_error_2, m_2_1, solve_S_2_C_P_2_C, P_2_1, m_3, A_P_2_1_3, P_3),
-        (C_P_3, S_3, error_3, solve_S_3_error_3),
+        (exp_log_q, exp_log_r, m_0, A_P_0, P_0, C_P_0, S_0, K_0, error_0),
+        (solve_S_0_error_0, m_0_1, K_0_C, P_0_1, m_1, A_P_0_1, P_1, C_P_1, S_1, K_1),
+        (error_1, solve_S_1_error_1, m_1_1, K_1_C, P_1_1, m_2, A_P_1_1_2, P_2, C_P_2),
+        (S_2, K_2, error_2, solve_S_2_error_2, m_2_1, K_2_C, P_2_1, m_3, A_P_2_1_3),
+        (P_3, C_P_3, S_3, error_3, solve_S_3_error_3),
     )
 
 
@@ -143,12 +139,11 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (A, C),
-        (exp_log_q, exp_log_r, m_0, A_P_0, P_0, C_P_0, S_0, solve_S_0_C_P_0, error_0),
-        (solve_S_0_error_0, m_0_1, solve_S_0_C_P_0_C, P_0_1, m_1, A_P_0_1, P_1, C_P_1),
-        (S_1, solve_S_1_C_P_1, error_1, solve_S_1_error_1, m_1_1, solve_S_1_C_P_1_C),
-        (P_1_1, m_2, A_P_1_1_2, P_2, C_P_2, S_2, solve_S_2_C_P_2, error_2),
-        (solve_S_2_error_2, m_2_1, solve_S_2_C_P_2_C, P_2_1, m_3, A_P_2_1_3, P_3),
-        (C_P_3, S_3, error_3, solve_S_3_error_3),
+        (exp_log_q, exp_log_r, m_0, A_P_0, P_0, C_P_0, S_0, K_0, error_0),
+        (solve_S_0_error_0, m_0_1, K_0_C, P_0_1, m_1, A_P_0_1, P_1, C_P_1, S_1, K_1),
+        (error_1, solve_S_1_error_1, m_1_1, K_1_C, P_1_1, m_2, A_P_1_1_2, P_2, C_P_2),
+        (S_2, K_2, error_2, solve_S_2_error_2, m_2_1, K_2_C, P_2_1, m_3, A_P_2_1_3),
+        (P_3, C_P_3, S_3, error_3, solve_S_3_error_3),
     ) = cache
     cotangent = np.float64(cotangent)
 
@@ -173,8 +168,8 @@ def backward(cache, cotangent=1.0):
     d_m_2_1 = d_m_3 @ A  #         (2,)
     # for y in Y: iteration 2
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_2_C_P_2_C = -d_P_2_1 @ P_2.T  # (2, 2)
-    d_error_2 = solve_S_2_C_P_2 @ d_m_2_1  #  (1,)
+    d_K_2_C = -d_P_2_1 @ P_2.T  # (2, 2)
+    d_error_2 = d_m_2_1 @ K_2  #  (1,)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     d_error_2 += d_log_det_3 * solve_S_2_error_2
     solve_S_2_d_solve_S_2_error_2 = np.linalg.solve(S_2.T, d_log_det_3 * error_2)
@@ -183,24 +178,24 @@ def backward(cache, cotangent=1.0):
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_2 += d_log_det_3 * np.linalg.inv(S_2).T
     # gradient of: K = np.linalg.solve(S, C @ P).T
-    d_solve_S_2_C_P_2 = C @ d_solve_S_2_C_P_2_C.T + np.outer(error_2, d_m_2_1)  # (1, 2)
-    solve_S_2_d_solve_S_2_C_P_2 = np.linalg.solve(S_2.T, d_solve_S_2_C_P_2)  # (1, 2)
-    d_S_2 -= solve_S_2_d_solve_S_2_C_P_2 @ solve_S_2_C_P_2.T
+    d_K_2 = d_K_2_C @ C.T + np.outer(d_m_2_1, error_2)  # (2, 1)
+    solve_S_2_d_K_2 = np.linalg.solve(S_2.T, d_K_2.T)  #  (1, 2)
+    d_S_2 -= solve_S_2_d_K_2 @ K_2
     # gradient of: S = C @ P @ C.T + R
-    d_C_P_2 = solve_S_2_d_solve_S_2_C_P_2 + d_S_2 @ C  # (1, 2)
+    d_C_P_2 = solve_S_2_d_K_2 + d_S_2 @ C  # (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_2 = d_P_2_1 - solve_S_2_C_P_2_C.T @ d_P_2_1 + C.T @ d_C_P_2  # (2, 2)
-    d_A_P_1_1_2 = d_P_2 @ A  #         (2, 2)
+    d_P_2 = d_P_2_1 - K_2_C.T @ d_P_2_1 + C.T @ d_C_P_2  # (2, 2)
+    d_A_P_1_1_2 = d_P_2 @ A  #                             (2, 2)
     d_A += d_P_2.T @ A_P_1_1_2
     d_A += d_A_P_1_1_2 @ P_1_1.T
-    d_P_1_1 = A.T @ d_A_P_1_1_2  #     (2, 2)
-    d_m_2 = d_m_2_1 - d_error_2 @ C  # (2,)
+    d_P_1_1 = A.T @ d_A_P_1_1_2  #                         (2, 2)
+    d_m_2 = d_m_2_1 - d_error_2 @ C  #                     (2,)
     d_A += np.outer(d_m_2, m_1_1)
-    d_m_1_1 = d_m_2 @ A  #             (2,)
+    d_m_1_1 = d_m_2 @ A  #                                 (2,)
     # for y in Y: iteration 1
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_1_C_P_1_C = -d_P_1_1 @ P_1.T  # (2, 2)
-    d_error_1 = solve_S_1_C_P_1 @ d_m_1_1  #  (1,)
+    d_K_1_C = -d_P_1_1 @ P_1.T  # (2, 2)
+    d_error_1 = d_m_1_1 @ K_1  #  (1,)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
     d_error_1 += d_log_det_3 * solve_S_1_error_1
     solve_S_1_d_solve_S_1_error_1 = np.linalg.solve(S_1.T, d_log_det_3 * error_1)
@@ -209,55 +204,52 @@ def backward(cache, cotangent=1.0):
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_1 += d_log_det_3 * np.linalg.inv(S_1).T
     # gradient of: K = np.linalg.solve(S, C @ P).T
-    d_solve_S_1_C_P_1 = C @ d_solve_S_1_C_P_1_C.T + np.outer(error_1, d_m_1_1)  # (1, 2)
-    solve_S_1_d_solve_S_1_C_P_1 = np.linalg.solve(S_1.T, d_solve_S_1_C_P_1)  # (1, 2)
-    d_S_1 -= solve_S_1_d_solve_S_1_C_P_1 @ solve_S_1_C_P_1.T
+    d_K_1 = d_K_1_C @ C.T + np.outer(d_m_1_1, error_1)  # (2, 1)
+    solve_S_1_d_K_1 = np.linalg.solve(S_1.T, d_K_1.T)  #  (1, 2)
+    d_S_1 -= solve_S_1_d_K_1 @ K_1
     # gradient of: S = C @ P @ C.T + R
-    d_C_P_1 = solve_S_1_d_solve_S_1_C_P_1 + d_S_1 @ C  # (1, 2)
+    d_C_P_1 = solve_S_1_d_K_1 + d_S_1 @ C  # (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_1 = d_P_1_1 - solve_S_1_C_P_1_C.T @ d_P_1_1 + C.T @ d_C_P_1  # (2, 2)
-    d_A_P_0_1 = d_P_1 @ A  #           (2, 2)
+    d_P_1 = d_P_1_1 - K_1_C.T @ d_P_1_1 + C.T @ d_C_P_1  # (2, 2)
+    d_A_P_0_1 = d_P_1 @ A  #                               (2, 2)
     d_A += d_P_1.T @ A_P_0_1
     d_A += d_A_P_0_1 @ P_0_1.T
-    d_P_0_1 = A.T @ d_A_P_0_1  #       (2, 2)
-    d_m_1 = d_m_1_1 - d_error_1 @ C  # (2,)
+    d_P_0_1 = A.T @ d_A_P_0_1  #                           (2, 2)
+    d_m_1 = d_m_1_1 - d_error_1 @ C  #                     (2,)
     d_A += np.outer(d_m_1, m_0_1)
-    d_m_0_1 = d_m_1 @ A  #             (2,)
+    d_m_0_1 = d_m_1 @ A  #                                 (2,)
     # for y in Y: iteration 0
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_solve_S_0_C_P_0_C = -d_P_0_1 @ P_0.T  # (2, 2)
-    d_error_0 = solve_S_0_C_P_0 @ d_m_0_1  #  (1,)
+    d_K_0_C = -d_P_0_1 @ P_0.T  # (2, 2)
     # gradient of: total = total + 0.5 * (log_det + error @ np.linalg.solve(S, error))
-    d_error_0 += d_log_det_3 * solve_S_0_error_0
     solve_S_0_d_solve_S_0_error_0 = np.linalg.solve(S_0.T, d_log_det_3 * error_0)
-    d_error_0 += solve_S_0_d_solve_S_0_error_0
     d_S_0 = -np.outer(solve_S_0_d_solve_S_0_error_0, solve_S_0_error_0)  # (1, 1)
     # gradient of: _, log_det = np.linalg.slogdet(S)
     d_S_0 += d_log_det_3 * np.linalg.inv(S_0).T
+    # gradient of: error = y - C @ m
+    d_error_0_term = d_m_0_1 @ K_0 + d_log_det_3 * solve_S_0_error_0  # (1,)
     # gradient of: K = np.linalg.solve(S, C @ P).T
-    d_solve_S_0_C_P_0 = C @ d_solve_S_0_C_P_0_C.T + np.outer(error_0, d_m_0_1)  # (1, 2)
-    solve_S_0_d_solve_S_0_C_P_0 = np.linalg.solve(S_0.T, d_solve_S_0_C_P_0)  # (1, 2)
-    d_S_0 -= solve_S_0_d_solve_S_0_C_P_0 @ solve_S_0_C_P_0.T
+    d_K_0 = d_K_0_C @ C.T + np.outer(d_m_0_1, error_0)  # (2, 1)
+    solve_S_0_d_K_0 = np.linalg.solve(S_0.T, d_K_0.T)  #  (1, 2)
+    d_S_0 -= solve_S_0_d_K_0 @ K_0
     # gradient of: S = C @ P @ C.T + R
-    d_C_P_0 = solve_S_0_d_solve_S_0_C_P_0 + d_S_0 @ C  # (1, 2)
+    d_C_P_0 = solve_S_0_d_K_0 + d_S_0 @ C  # (1, 2)
+    d_C = -np.outer(d_error_3, m_3)  #       (1, 2)
     # gradient of: m, P = A @ m, A @ P @ A.T + Q
-    d_P_0 = d_P_0_1 - solve_S_0_C_P_0_C.T @ d_P_0_1 + C.T @ d_C_P_0  # (2, 2)
+    d_P_0 = d_P_0_1 - K_0_C.T @ d_P_0_1 + C.T @ d_C_P_0  # (2, 2)
     d_A += d_P_0.T @ A_P_0
     d_A += d_P_0 @ A
 
     # gradient of: Q, R = np.exp(log_q) * np.eye(2), np.exp(log_r) * np.eye(1)
     d_log_r = np.trace(d_S_3 + d_S_2 + d_S_1 + d_S_0) * exp_log_r
     d_log_q = np.trace(d_P_3 + d_P_2 + d_P_1 + d_P_0) * exp_log_q
-    # for y in Y: iteration 0
-    # gradient of: S = C @ P @ C.T + R
-    d_C = -np.outer(d_error_3, m_3)  # (1, 2)
     # for y in Y: iteration 3
     # gradient of: S = C @ P @ C.T + R
     d_C += d_S_3.T @ C_P_3
     d_C += d_C_P_3 @ P_3.T
     # for y in Y: iteration 2
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_C += solve_S_2_C_P_2 @ d_solve_S_2_C_P_2_C
+    d_C += K_2.T @ d_K_2_C
     # for y in Y: iteration 0
     # gradient of: S = C @ P @ C.T + R
     d_C -= np.outer(d_error_2, m_2)
@@ -267,7 +259,7 @@ def backward(cache, cotangent=1.0):
     d_C += d_C_P_2 @ P_2.T
     # for y in Y: iteration 1
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_C += solve_S_1_C_P_1 @ d_solve_S_1_C_P_1_C
+    d_C += K_1.T @ d_K_1_C
     # for y in Y: iteration 0
     # gradient of: S = C @ P @ C.T + R
     d_C -= np.outer(d_error_1, m_1)
@@ -277,9 +269,9 @@ def backward(cache, cotangent=1.0):
     d_C += d_C_P_1 @ P_1.T
     # for y in Y: iteration 0
     # gradient of: m, P = m + K @ error, P - K @ C @ P
-    d_C += solve_S_0_C_P_0 @ d_solve_S_0_C_P_0_C
+    d_C += K_0.T @ d_K_0_C
     # gradient of: S = C @ P @ C.T + R
-    d_C -= np.outer(d_error_0, m_0)
+    d_C -= np.outer(d_error_0_term + solve_S_0_d_solve_S_0_error_0, m_0)
     d_C += d_S_0.T @ C_P_0
     d_C += d_C_P_0 @ P_0.T
     return Gradient(A=d_A, C=d_C, log_q=np.asarray(d_log_q), log_r=np.asarray(d_log_r))

@@ -46,7 +46,7 @@ def backward(cache, cotangent=1.0):
     # gradient of: np.mean(np.exp(eta) - counts * eta) + 0.01 * np.sum(beta[1:] ** 2)
     cotangent_over_n = cotangent / n
     # gradient of: eta = X @ beta + np.log(exposure)
-    d_beta = (-cotangent_over_n * counts + cotangent_over_n * exp_eta) @ X  # (d,)
+    d_beta = (cotangent_over_n * exp_eta - cotangent_over_n * counts) @ X  # (d,)
     # gradient of: np.mean(np.exp(eta) - counts * eta) + 0.01 * np.sum(beta[1:] ** 2)
     d_beta[1:] += 0.02 * cotangent * beta[1:]
     return d_beta
