@@ -293,6 +293,96 @@ def test_known_sizes_are_proved_at_these():
     assert wrong.verdict == "different"
 
 
+inv, solve, det = np.linalg.inv, np.linalg.solve, np.linalg.det
+MATRICES = {"A": (3, 3), "B": (3, 3), "b": (3,)}
+
+# Functions of matrices that are the same, or are not.
+ALIKE = {
+    "inverse of a product": (
+        lambda A, B, b: inv(A @ B),
+        lambda A, B, b: inv(B) @ inv(A),
+    ),
+    "solution": (lambda A, B, b: solve(A, b), lambda A, B, b: inv(A) @ b),
+    "solutions": (lambda A, B, b: solve(A, B).T, lambda A, B, b: B.T @ inv(A.T)),
+    "determinant of a product": (
+        lambda A, B, b: det(A @ B),
+        lambda A, B, b: det(B) * det(A.T),
+    ),
+    "determinant of an inverse": (
+        lambda A, B, b: det(inv(A)),
+        lambda A, B, b: 1 / det(A),
+    ),
+    "Woodbury's identity": (
+        lambda A, B, b: inv(A + np.outer(b, b)),
+        lambda A, B, b: (
+            inv(A) - np.outer(inv(A) @ b, b @ inv(A)) / (1 + b @ inv(A) @ b)
+        ),
+    ),
+    "running sums": (
+        lambda A, B, b: np.cumsum(A, axis=0),
+        lambda A, B, b: np.tri(3) @ A,
+    ),
+    "running product": (
+        lambda A, B, b: np.cumprod(b)[::-1],
+        lambda A, B, b: np.stack([b[0] * b[1] * b[2], b[0] * b[1], b[0]]),
+    ),
+}
+UNLIKE = {
+    "inverse of a product": (
+        lambda A, B, b: inv(A @ B),
+        lambda A, B, b: inv(A) @ inv(B),
+    ),
+    "inverse of a sum": (lambda A, B, b: inv(A + B), lambda A, B, b: inv(A) + inv(B)),
+    "solution": (lambda A, B, b: solve(A, b), lambda A, B, b: inv(A).T @ b),
+    "determinant": (lambda A, B, b: det(A + B), lambda A, B, b: det(A) + det(B)),
+    "running sums": (
+        lambda A, B, b: np.cumsum(A, axis=0),
+        lambda A, B, b: np.cumsum(A, axis=1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_identities_of_matrices_are_proved_at_known_sizes(name):
+    proof = symdiff.prove(*ALIKE[name], MATRICES, same=True)
+    assert proof.verdict == "equal", proof
+    assert proof.error < 1e-9
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_what_is_no_identity_of_matrices_is_refuted(name):
+    assert symdiff.prove(*UNLIKE[name], MATRICES, same=True).verdict == "different"
+
+
+def test_the_gradient_of_a_log_determinant_is_an_inverse():
+    def loss(A):
+        return np.linalg.slogdet(A)[1]
+
+    args = {"A": (3, 3)}
+    assert symdiff.prove(loss, lambda A: inv(A).T, args).verdict == "equal"
+    assert symdiff.prove(loss, lambda A: inv(A), args).verdict == "different"
+
+
+def total_variation(x):
+    return np.sum((x[1:] - x[:-1]) ** 2)
+
+
+def total_variation_gradient(x):
+    d = np.zeros_like(x)
+    d[1:] += 2 * (x[1:] - x[:-1])
+    d[:-1] -= 2 * (x[1:] - x[:-1])
+    return d
+
+
+def test_what_is_proved_at_some_sizes_alone_is_undecided_and_says_at_which():
+    proof = symdiff.prove(total_variation, total_variation_gradient, {"x": ("n",)})
+    assert proof.verdict == "undecided"
+    assert [one["n"] for one in proof.proved_at] == [3, 1, 4]
+    assert "equal at n = 3; n = 1; n = 4, but not proved for every" in str(proof)
+    at_six = symdiff.prove(total_variation, total_variation_gradient, {"x": (6,)})
+    assert at_six.verdict == "equal"
+
+
 def test_a_gradient_that_cannot_be_traced_is_compared_in_numbers():
     def by_loop(w, X, y):
         total = np.zeros(len(w))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import sympy
 
 from ..graph import ArrayConstant, Nodes
-from ..ops import choices, joining, layout, making, reductions
+from ..ops import choices, joining, layout, making, moving, reductions, running
 from ..ops.contraction import Contraction, indices_of
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.indexing import Index, IndexAdd, IndexSet
@@ -196,6 +197,20 @@ def _product(arrays: Arrays, node: Any, x: Number) -> Number:
     return total
 
 
+def _running(arrays: Arrays, node: Any, x: Number) -> Number:
+    """Return sums, or products, of all elements up to each along an axis."""
+    (axis,) = node.params
+    arrays.need_whole(node, (axis,), "a running sum")
+    points = arrays.points
+    fold = points.add if isinstance(node, running.CumSum) else points.multiply
+    moved = x.map(lambda part: np.moveaxis(part, 1 + axis, -1))
+    each = [moved.map(itemgetter((..., place))) for place in range(moved.p.shape[-1])]
+    totals = list(accumulate(each, fold))
+    if not totals:
+        return x
+    return together(lambda parts: np.stack(parts, axis=1 + axis), totals)
+
+
 # Layout.
 
 
@@ -207,6 +222,12 @@ def _reshape(arrays: Arrays, node: Any, x: Number) -> Number:
         arrays.need_whole(node, range(len(after)), "a reshape")
     shape = (arrays.points.count, *arrays.axes.counts(after))
     return x.map(lambda part: part.reshape(shape))
+
+
+def _flip(arrays: Arrays, node: Any, x: Number) -> Number:
+    (axes,) = node.params
+    arrays.need_whole(node, axes, "a reversal")
+    return x.map(lambda part: np.flip(part, tuple(1 + axis for axis in axes)))
 
 
 def _transpose(arrays: Arrays, node: Any, x: Number) -> Number:
@@ -327,7 +348,10 @@ ARRAYS: dict[type, Callable[..., Number]] = {
     making.Arange: _arange,
     making.Eye: _eye,
     making.Tri: _tri,
+    moving.Flip: _flip,
     reductions.Max: _extremum(1),
     reductions.Min: _extremum(-1),
     reductions.Prod: _product,
+    running.CumProd: _running,
+    running.CumSum: _running,
 }

@@ -50,7 +50,7 @@ class Axes:
     """
 
     def __init__(
-        self, points: Points, most: Mapping[Size, int], given: Mapping[str, int] | None
+        self, points: Points, most: Mapping[Size, int], given: Mapping[Size, int] | None
     ) -> None:
         self.points = points
         self.most = most

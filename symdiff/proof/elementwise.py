@@ -26,7 +26,7 @@ from .field import fraction_of
 from .numbers import UNDEFINED, Number, aligned, faults
 from .points import Points
 
-__all__ = ["Formulas"]
+__all__ = ["Formulas", "signs_of"]
 
 Facts = tuple[bool, ...]  # of each operand whether it is known to be 0 or more
 
@@ -216,9 +216,10 @@ def _where(formulas: Formulas, condition: Number, x: Number, y: Number) -> Numbe
     return Number(made.p, made.q, faults(made, condition))
 
 
-def _sign(formulas: Formulas, x: Number) -> Number:
-    signs = formulas.points.compare(x, formulas.points.subtract(x, x))
-    return formulas.points.reduced(Number(signs, signs, x.faults))
+def signs_of(points: Points, x: Number) -> Number:
+    """Return the signs of numbers: 1, 0 or -1."""
+    signs = points.compare(x, points.subtract(x, x))
+    return points.reduced(Number(signs, signs, x.faults))
 
 
 def _compared(holds: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Number]:
@@ -262,7 +263,7 @@ _DIRECT: dict[type, Callable[..., Number]] = {
     sympy.Mul: _FOLDS[sympy.Mul],
     sympy.exp: lambda formulas, x: formulas.points.exp(x),
     sympy.Abs: lambda formulas, x: formulas.points.absolute(x),
-    sympy.sign: _sign,
+    sympy.sign: lambda formulas, x: signs_of(formulas.points, x),
     choices.Maximum: _extremum(1),
     choices.Minimum: _extremum(-1),
     choices.Less: _compared(lambda signs: signs < 0),

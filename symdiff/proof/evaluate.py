@@ -18,11 +18,12 @@ from .arrays import ARRAYS, Arrays
 from .axes import Axes, NotGeneric
 from .elementwise import Formulas
 from .indexing import INDEXING
+from .matrices import MATRICES
 from .numbers import Number
 
 __all__ = ["Inputs", "evaluate"]
 
-_RULES = ARRAYS | INDEXING
+_RULES = ARRAYS | INDEXING | MATRICES
 
 
 class Inputs:
@@ -102,7 +103,8 @@ def _computed(
     x = [done[id(one)][0] for one in operands]
     facts = tuple(done[id(one)][1] for one in operands)
     if type(node) in _RULES:
-        return _RULES[type(node)](arrays, node, *x), _keeps_sign(node, operands, facts)
+        sure = type(node) not in MATRICES and _keeps_sign(node, operands, facts)
+        return _RULES[type(node)](arrays, node, *x), sure
     if not _is_elementwise(nodes, node):
         raise NotGeneric(f"the operation {type(node).__name__}")
     value, sure = formulas.of(nodes, node, x, facts)

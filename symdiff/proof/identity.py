@@ -54,16 +54,17 @@ class Identity:
     different: tuple[str, ...] = ()
     apart: bool = False
     reason: str = ""
+    at: tuple[Mapping[str, int], ...] = ()
 
 
 def identical(
     left: Graph,
     right: Graph,
     names: Sequence[str],
-    given: Mapping[str, int] | None = None,
+    given: Mapping[Size, int] | None = None,
 ) -> Identity:
     """Return whether two graphs agree in some outputs, for every size or at given ones."""
-    both = measure(left, names) | measure(right, names)
+    both = measure(left, names, given) | measure(right, names, given)
     if given is None and max(both.meeting.values(), default=0) > MOST_MEETING:
         return Identity(False, reason="too many elements of an axis meet in a product")
     extrema = any(
@@ -88,7 +89,7 @@ class _Comparison:
     left: Graph
     right: Graph
     names: Sequence[str]
-    given: Mapping[str, int] | None
+    given: Mapping[Size, int] | None
     measure: Measure
     choosing: bool
 

@@ -22,7 +22,7 @@ from typing import Any
 import sympy
 
 from ..graph import ArrayConstant, Graph, Nodes, Variable, number_of
-from ..ops import choices, reductions
+from ..ops import choices, reductions, running, solving
 from ..ops.contraction import Contraction, indices_of
 from ..ops.indexing import Index, IndexAdd, IndexSet
 from ..ops.keys import Key
@@ -33,8 +33,9 @@ __all__ = ["Measure", "measure"]
 
 _CHOICES = (
     *choices.COMPARISONS,
-    *(choices.Maximum, choices.Minimum, sympy.Abs, sympy.sign),
+    *(choices.Maximum, choices.Minimum, sympy.Abs, sympy.sign, solving.Sign),
 )
+_MATRICES = (solving.Det, solving.Inv, solving.LogAbsDet, solving.Sign, solving.Solve)
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ class _Node:
         return sum(self.cases.values())
 
 
-def measure(graph: Graph, names: Iterable[str]) -> Measure:
-    """Return the bounds of some outputs of a graph."""
+def measure(
+    graph: Graph, names: Iterable[str], given: Mapping[Size, int] | None
+) -> Measure:
+    """Return the bounds of some outputs of a graph, for every size or at given ones."""
     nodes, names = graph.nodes, list(names)
     meeting: Counter[Size] = Counter()
     # The degree depends on how many elements stand for an axis, which comes first.
@@ -78,7 +81,7 @@ def measure(graph: Graph, names: Iterable[str]) -> Measure:
         most, meeting = meeting, Counter()
         for node in graph.walk(names):
             x = [done[id(one)] for one in nodes[node].operands]
-            done[id(node)] = one = _measured(nodes, node, x, most)
+            done[id(node)] = one = _measured(nodes, node, x, _Counts(most, given))
             meeting |= one.meeting + Counter(nodes.shape(node))
     last = [done[id(graph.outputs[name])] for name in names]
     named = {one for node in graph.walk(names) for one in _named(nodes, node)}
@@ -89,13 +92,24 @@ def measure(graph: Graph, names: Iterable[str]) -> Measure:
     )
 
 
-def _measured(
-    nodes: Nodes, node: Any, x: Sequence[_Node], most: Mapping[Size, int]
-) -> _Node:
+@dataclass(frozen=True)
+class _Counts:
+    """How many elements stand for an axis: as many as meet and one, or all of them."""
+
+    most: Mapping[Size, int]
+    given: Mapping[Size, int] | None
+
+    def __getitem__(self, size: Size) -> int:
+        if self.given is None:
+            return self.most.get(size, 1) + 1
+        return size if isinstance(size, int) else int(size.subs(self.given))
+
+
+def _measured(nodes: Nodes, node: Any, x: Sequence[_Node], counts: _Counts) -> _Node:
     if not x:
         return _Node(above=int(isinstance(node, Variable) or nodes.is_size(node)))
     if isinstance(node, Contraction):
-        return _contracted(nodes, node, x, most)
+        return _contracted(nodes, node, x, counts)
     cases = _joined_cases(nodes, node, x)
     if isinstance(node, sympy.Mul):
         return _Node(
@@ -113,9 +127,13 @@ def _measured(
         return _power(nodes, node, x[0], cases)
     if _is_function(nodes, node):
         return _Node(2, 2, cases=cases)
-    return _Node(
-        max(one.above for one in x), max(one.below for one in x), meeting, cases
-    )
+    above, below = max(one.above for one in x), max(one.below for one in x)
+    if isinstance(node, (*_MATRICES, running.CumSum, running.CumProd)):
+        # Sums of products of as many factors, each with a denominator of its own.
+        (axis,) = (-1,) if isinstance(node, _MATRICES) else node.params
+        size = counts[nodes.shape(nodes[node].operands[0])[axis]]
+        above = below = 2 * size * (above + size * below)
+    return _Node(above, below, meeting, cases)
 
 
 def _is_function(nodes: Nodes, node: Any) -> bool:
@@ -141,9 +159,7 @@ def _power(nodes: Nodes, node: Any, base: _Node, cases: Mapping[int, int]) -> _N
     return _Node(*((above, below) if exponent > 0 else (below, above)), meeting, cases)
 
 
-def _contracted(
-    nodes: Nodes, node: Any, x: Sequence[_Node], most: Mapping[Size, int]
-) -> _Node:
+def _contracted(nodes: Nodes, node: Any, x: Sequence[_Node], counts: _Counts) -> _Node:
     inputs, output = indices_of(node)
     sizes = {
         index: size
@@ -151,7 +167,7 @@ def _contracted(
         for index, size in zip(own, nodes.shape(one), strict=True)
     }
     summed = [size for index, size in sizes.items() if index not in output]
-    terms = math.prod(most.get(size, 1) + 1 for size in summed)
+    terms = math.prod(max(counts[size], 1) for size in summed)
     above, below = sum(one.above for one in x), sum(one.below for one in x)
     meeting = _summed([*(one.meeting for one in x), Counter(summed)])
     total = sum(one.number_of_cases for one in x)

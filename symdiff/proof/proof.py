@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 from .. import passes
@@ -21,9 +22,10 @@ from ..errors import SpecError, TraceError
 from ..graph import Graph, number_of
 from ..pipeline import compile_part, read_wrt, wanted_leaves
 from ..settings import Settings
-from ..shapes import show
+from ..shapes import show, size_symbol
 from ..specs import Signature, read_signature
 from ..trace.run import trace
+from ..verify.sampling import size_sets
 from .counterexample import Counterexample, Evidence, Sample, search
 from .difference import CLOSE, described
 from .identity import Identity, identical
@@ -33,6 +35,7 @@ from .sides import Side, given_side
 
 __all__ = ["Proof", "prove"]
 
+SETS = 3  # of sizes, at which a proof is sought where there is none for all
 MOST_NUMBERS = 6  # of those that functions compare with, tried as arguments
 
 
@@ -44,7 +47,8 @@ class Proof:
     counterexample: where they differ. sizes: the unknown sizes, for every value of which
     they are equal. error: a bound on the probability that a proof is none. points: at
     how many random points they agree. gap, samples: the largest relative gap of their
-    values in floating point, and at how many arguments it was looked for.
+    values in floating point, and at how many arguments it was looked for. proved_at: sizes
+    at which they are equal, where it is undecided for all others.
     """
 
     verdict: str
@@ -55,6 +59,7 @@ class Proof:
     points: int = 0
     gap: float | None = None
     samples: int = 0
+    proved_at: tuple[Mapping[str, int], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.explanation}"
@@ -177,9 +182,17 @@ class _Functions:
                 first, second = map(show, shapes)
                 return Identity(False, reason=f"{name}: shapes {first} and {second}")
         found = identical(left, right, names)
-        if found.reason and not self.signature.sizes:
+        if not found.reason:
+            return found
+        if not self.signature.sizes:
             return identical(left, right, names, {})
-        return found
+        at = islice(size_sets(self.signature.sizes), SETS)
+        return replace(found, at=tuple(x for x in at if self._is_equal(left, right, x)))
+
+    def _is_equal(self, left: Graph, right: Graph, sizes: Mapping[str, int]) -> bool:
+        """Return whether the two graphs are proved equal at some sizes."""
+        given = {size_symbol(name): value for name, value in sizes.items()}
+        return identical(left, right, self._names(left), given).proved
 
     # Verdicts.
 
@@ -223,6 +236,9 @@ class _Functions:
             )
         elif identity.different:
             why = f"no identity that is known makes {_listed(identity.different)} equal"
+        elif identity.at:
+            at = "; ".join(map(_at, identity.at))
+            why = f"equal at {at}, but not proved for every size: {identity.reason}"
         else:
             why = identity.reason
         gap = max(map(evidence.gap, evidence.names), default=None)
@@ -232,7 +248,12 @@ class _Functions:
         )
         text = f"{why}; in floating point: {shown} at {samples} made-up arguments"
         return Proof(
-            "undecided", text, gap=gap, samples=samples, points=identity.points
+            "undecided",
+            text,
+            gap=gap,
+            samples=samples,
+            points=identity.points,
+            proved_at=identity.at,
         )
 
 
@@ -304,6 +325,10 @@ def _numbers(graphs: Sequence[Graph]) -> list[float]:
 
 def _title(fn: Callable) -> str:
     return getattr(fn, "__name__", "the function")
+
+
+def _at(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
 
 
 def _listed(names: Sequence[str]) -> str:
