@@ -98,7 +98,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
     style : {"plain", "textbook", "fast"}
         How the module is written: as an engineer writes it; for learners an operation a
         line, each backward one with the rule that it applies; or for speed, with a
-        `value_and_grad` that computes in arrays which it keeps.
+        `value_and_grad` that computes in arrays which it keeps, or where it is small in
+        Python's numbers.
     command : str, optional
         The command line that the module's header names for making it again.
 

@@ -21,7 +21,8 @@ REWRITES = ("safe", "none", "fast")
 CORNERS = ("least-norm", "jax", "torch", "zero", "split", "nan")
 
 # plain: as an engineer writes it. textbook: an operation a line, with its rule. fast:
-# plain, and both passes as one function that computes in arrays that it keeps.
+# plain, and both passes as one function that computes in arrays that it keeps, or in
+# numbers of Python's.
 STYLES = ("plain", "textbook", "fast")
 
 # What the fast style does to be fast, each left out by its name in `no_rewrite`.

@@ -15,7 +15,7 @@ import sympy
 from ..code import Code
 from ..graph import Graph, number_of
 from ..passes.speed import pays
-from ..passes.unroll import Elements, Unrolled, unroll
+from ..passes.unroll import Elements, Unrolled, is_small, unroll
 from ..timings import stage
 from .fitting import Text, tuple_group
 from .marks import Made
@@ -65,6 +65,8 @@ def in_numbers(
     `taken` are names that no number may have, `arrays` local names by leaf, `np` is
     NumPy's.
     """
+    if not is_small(graph):
+        return None
     unrolled = unroll(graph, arrays, _described(graph, frozenset(taken)))
     if unrolled is None or not pays(graph, unrolled.graph):
         return None
