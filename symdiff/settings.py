@@ -37,6 +37,7 @@ LOWERINGS = {
     "reduce": "reductions and means are those of ufuncs: `np.add.reduce(x) / n`",
     "rows": "the limits of maximum and minimum are rows of numbers",
     "unroll": "small arrays are Python's numbers, each operation on one of them written out",
+    "blocks": "chains of operations on large arrays go through blocks of rows",
     "kept": "arrays of sizes alone, as `np.arange(n)`, are kept in the workspace",
 }
 

@@ -200,10 +200,16 @@ def is_fresh(nodes: Nodes, node: sympy.Expr) -> bool:
     """Return whether the code of a node makes an array of its own, to be written into."""
     operands = nodes[node].operands
     repeated = isinstance(node, Broadcast) and nodes.shape(operands[0])
-    moved = isinstance(node, Contraction) and len(operands) == 1
+    moved = isinstance(node, Contraction) and len(operands) == 1 and not _sums(node)
     row = ROWS.get(type(node))
     made = row is not None and row.kind != "view" and type(node) is not ArrayConstant
     return made and not repeated and not moved
+
+
+def _sums(node: Contraction) -> bool:
+    """Return whether a contraction of one array sums over some of its axes."""
+    (indices,), output = node.params
+    return set(indices) > set(output)
 
 
 def _added_at(

@@ -3,7 +3,8 @@
 In: the steps of both passes in order, and what each of them may write over. Out: arrays,
 each with the chains of values that are written into it one after the other. Other values
 are new arrays, numbers or views. Sizes may be unknown: memory is shared where numbers of
-elements are equal polynomials.
+elements are equal polynomials. Of what only a loop over blocks of rows reads there is an
+array of one block; what such a loop reads or makes else is there from its begin to its end.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..graph import Nodes
 from ..ops.indexing import is_fresh
 from ..shapes import Shape, Size, product
 from .spelling import Step
+from .sweeping import Sweep
 
 __all__ = ["Array", "Chain", "chains", "placed"]
 
@@ -30,7 +32,7 @@ class Chain:
     """Values of one shape and dtype that are written over each other, in order.
 
     first: the step that writes the first of them. last: the last that reads one of
-    them, or a view of it.
+    them, or a view of it. sweep: the loop of whose blocks they are, None for whole ones.
     """
 
     values: list[sympy.Expr]
@@ -38,11 +40,12 @@ class Chain:
     dtype: str
     first: int
     last: int
+    sweep: Sweep | None = None
 
     @property
-    def memory(self) -> tuple[str, Size]:
-        """The dtype and the number of elements."""
-        return self.dtype, product(self.shape)
+    def memory(self) -> tuple[str, Size | Shape]:
+        """The dtype, and the number of elements or a block's shape."""
+        return self.dtype, self.shape if self.sweep else product(self.shape)
 
 
 @dataclass(eq=False)
@@ -69,12 +72,14 @@ def chains(
     steps: Sequence[Step],
     over: Sequence[Over],
     kept: Iterable[sympy.Expr],
+    sweeps: Iterable[Sweep] = (),
 ) -> list[Chain]:
-    """Return the chains of values that are written into arrays.
+    """Return the chains of values that are written into arrays, in order.
 
     `kept` are values that are read after the last step.
     """
     lives = _Lives(nodes, steps, over, kept)
+    around = {at: one for one in sweeps for at in range(one.start, one.stop)}
     found: list[Chain] = []
     owner: dict[int, Chain] = {}
     for place, (step, operands) in enumerate(zip(steps, over, strict=True)):
@@ -82,23 +87,41 @@ def chains(
             continue
         value, last = step.value, lives.last[id(step.value)]
         form = (nodes.shape(value), nodes.dtype(value))
+        sweep = _of_block(value, around.get(place))
         dead = (
             one
             for one in operands
             if id(one) in owner
             and (nodes.shape(one), nodes.dtype(one)) == form
             and lives.last[id(one)] == place
+            and (owner[id(one)].sweep is None or sweep is not None)
         )
         before = next(dead, None)
         if before is None:
-            chain = Chain([value], *form, place, last)
+            shape = (sweep.rows, *form[0][1:]) if sweep else form[0]
+            chain = Chain([value], shape, form[1], place, last, sweep)
             found.append(chain)
         else:
             chain = owner[id(before)]
             chain.values.append(value)
             chain.last = last
         owner[id(value)] = chain
-    return found
+    for chain in found:
+        if chain.sweep is None:
+            _widen(chain, around)
+    return sorted(found, key=lambda chain: chain.first)
+
+
+def _of_block(value: sympy.Expr, sweep: Sweep | None) -> Sweep | None:
+    return sweep if sweep is not None and id(value) in sweep.local else None
+
+
+def _widen(chain: Chain, around: Mapping[int, Sweep]) -> None:
+    """Let a whole array live as long as the loops that read or write it."""
+    if chain.first in around:
+        chain.first = around[chain.first].start
+    if chain.last in around:
+        chain.last = around[chain.last].stop - 1
 
 
 class _Lives:
@@ -137,7 +160,7 @@ def placed(found: Sequence[Chain], given: Mapping[int, Array]) -> list[Array]:
     A chain takes the memory that became free last: it is the nearest at hand.
     """
     arrays: list[Array] = []
-    free: dict[tuple[str, Size], list[Array]] = {}
+    free: dict[tuple[str, Size | Shape], list[Array]] = {}
     busy: list[tuple[int, int, Chain, Array]] = []
     for number, chain in enumerate(found):
         while busy and busy[0][0] < chain.first:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "STEP",
     "WIDTH",
     "Group",
     "Text",

@@ -1,8 +1,9 @@
 """Both passes as one function that computes in arrays which are there already.
 
 In: the graph, and the names that its values must not have. Out: a `Fused`: statements
-that write into the arrays of a workspace and of the gradient. What NumPy cannot write
-into an array is a new one. Nothing that the graph holds is refused.
+that write into the arrays of a workspace and of the gradient, some in loops over blocks
+of rows. What NumPy cannot write into an array is a new one. Nothing that the graph holds
+is refused.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ import sympy
 
 from ..graph import Graph
 from ..memory import Memory
-from ..shapes import Shape
 from ..timings import stage
 from .buffers import Array, Chain, chains, placed
-from .dryrun import DryRun, Work
+from .dryrun import DryRun
 from .into import IntoSpeller
+from .loops import Looping
 from .planning import Plan, plan
-from .schedule import SEED, Locals, Scheduler, occurring
+from .schedule import SEED, Locals, occurring
 from .spelling import Step
 from .statement import Statement
+from .sweeping import Order, swept
 from .usage import FusedUsage
 
 __all__ = ["Fused", "fuse"]
@@ -73,15 +75,21 @@ def fuse(
     draft = IntoSpeller(usage, drafts.writer, drafts.namer.given, lowerings)
     kept = [step for step in (*steps.forward, *steps.backward) if draft.is_kept(step)]
     steps = _without(steps, kept)
-    over = []
-    for step in (*steps.forward, *steps.backward):
-        draft.prepare(step)
-        over.append(draft.over(step))
     _, read = draft.read([graph.outputs["value"]])
     read += [node for step in steps.results for node in step.reads]
-    found = chains(usage.nodes, (*steps.forward, *steps.backward), over, read)
+    order = Order((*steps.forward, *steps.backward))
+    if "blocks" in lowerings:
+        order = swept(drafts.namer, draft, order.steps, read)
+    sums = {id(one) for sweep in order.sweeps for one in sweep.sums}
+    over = []
+    for step, blocks in zip(order.steps, order.blocks(), strict=True):
+        draft.prepare(step)
+        draft.blocks = blocks
+        own = draft.over(step)
+        over.append(() if own is not None and id(step.value) in sums else own)
+    found = chains(usage.nodes, order.steps, over, read, order.sweeps)
     scope = Locals(usage, reserved, owners)
-    return _Fuser(usage, scope, steps, lowerings).fused(found, kept)
+    return _Fuser(usage, scope, steps, lowerings).fused(order, found, kept)
 
 
 def _without(steps: Plan, kept: Sequence[Step]) -> Plan:
@@ -106,43 +114,30 @@ def _sums_first(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(steps[at] for at in sorted(range(len(steps)), key=order.__getitem__))
 
 
-class _Fuser(Scheduler):
+class _Fuser(Looping):
     """Writes the steps of both passes into arrays."""
 
-    def __init__(
-        self,
-        usage: FusedUsage,
-        scope: Locals,
-        steps: Plan,
-        lowerings: Collection[str],
-    ) -> None:
-        super().__init__(usage, scope, steps)
-        given = scope.namer.given
-        self.speller: IntoSpeller = IntoSpeller(usage, scope.writer, given, lowerings)
-        self.order = (*steps.forward, *steps.backward)
-        self.results = dict(zip(self._wanted(), steps.results, strict=True))
-
-    def fused(self, found: Sequence[Chain], kept: Sequence[Step]) -> Fused:
+    def fused(
+        self, order: Order, found: Sequence[Chain], kept: Sequence[Step]
+    ) -> Fused:
         """Return the finished statements, whose values are in these chains.
 
         `kept` are steps whose values are made with the workspace.
         """
+        self.results = dict(zip(self._wanted(), self.steps.results, strict=True))
         last = {id(chain.values[-1]): chain for chain in found}
         owned = {
             id(step.value): Array(chain.shape, chain.dtype)
             for step in self.steps.results
             if (chain := last.get(id(step.value))) is not None
         }
-        arrays = placed(found, owned)
+        arrays = placed([chain for chain in found if chain.sweep is None], owned)
         fixed = [self._fixed(step) for step in kept]
-        self._name({id(one): chain for chain in found for one in chain.values})
-        making = self._making(arrays)
+        self._name(order, {id(v): chain for chain in found for v in chain.values})
+        making = (*self._making(arrays), *self.buffers(order.sweeps, found))
         for array in owned.values():
-            self._keep(array)
-        statements = [
-            *self._forward_statements(),
-            *map(self._backward_statement, self.steps.backward),
-        ]
+            self.keep(array)
+        statements = self.statements(order)
         value = self._returned(self.outputs["value"])
         gradients, copies = self._written(set(owned))
         statements += copies
@@ -156,7 +151,7 @@ class _Fuser(Scheduler):
         gradients: dict[str, str],
         making: tuple[str, ...],
     ) -> Fused:
-        names = {*self.namer.given.values(), *self.writer.locals.values()}
+        names = {*self.namer.given.values(), *self.writer.locals.values(), *self.others}
         sizes = self.writer.size_names.values()
         return Fused(
             functions=frozenset(self.writer.functions),
@@ -198,16 +193,20 @@ class _Fuser(Scheduler):
         self.speller.prepare(step)
         text = self.speller.expression(step.expression).text
         name = self.namer.give(step.value, self.namer.wish(step.value))
-        return self._made_once(f"{name} = {text}", *self._form(step.value))
+        return self.made_once(f"{name} = {text}", *self._form(step.value))
 
-    def _name(self, chains: Mapping[int, Chain]) -> None:
+    def _name(self, order: Order, chains: Mapping[int, Chain]) -> None:
         """Name the value of each step: those of a chain alike."""
-        for step in self.order:
+        sums = {id(one) for sweep in order.sweeps for one in sweep.sums}
+        for step in order.steps:
             chain = chains.get(id(step.value))
             if step.added or id(step.value) in self.namer.given:
                 continue
             if chain is None:
-                self.namer.give(step.value, self.namer.wish(step.value))
+                wish = (
+                    "total" if id(step.value) in sums else self.namer.wish(step.value)
+                )
+                self.namer.give(step.value, wish)
                 continue
             name = self.namer.give(chain.values[0], self._wish(chain))
             self.namer.given |= {id(one): name for one in chain.values}
@@ -223,30 +222,13 @@ class _Fuser(Scheduler):
         """Name the arrays of the workspace, and return the lines that make them."""
         lines: list[str] = []
         for array in arrays:
-            name = self._keep(array)
-            shape, kind = self.writer.shape(array.shape), ""
-            if array.dtype != "float64":
-                kind = f", {self.writer.function(f'np.{array.dtype}')}"
-            line = f"{name} = {self.writer.function('np.empty')}({shape}{kind})"
-            lines.append(self._made_once(line, array.shape, array.dtype))
+            name = self.keep(array)
+            lines.append(self.empty(name, array.shape, array.dtype))
             for view in array.views.values():
                 shape = self.writer.shape(view.shape)
-                line = f"{self._keep(view)} = {name}.reshape{_bare(shape)}"
-                lines.append(self._made_once(line, view.shape, view.dtype))
+                line = f"{self.keep(view)} = {name}.reshape{_bare(shape)}"
+                lines.append(self.made_once(line, view.shape, view.dtype))
         return tuple(lines)
-
-    def _made_once(self, line: str, shape: Shape, dtype: str) -> str:
-        """Return a line that makes what the workspace keeps."""
-        self.works.append(Work([line], (shape, dtype), {}))
-        return line
-
-    def _keep(self, array: Array) -> str:
-        """Call an array as the first values that are in it; return its name."""
-        name = self.namer.given[id(array.chains[0].values[0])]
-        for chain in array.chains:
-            self.speller.arrays |= {id(one): name for one in chain.values}
-            self.speller.first.add(id(chain.values[0]))
-        return name
 
     def _written(self, owned: set[int]) -> tuple[dict[str, str], list[Statement]]:
         """Return the names of the gradient's arrays, and what is left to be copied."""

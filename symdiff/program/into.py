@@ -33,7 +33,7 @@ class IntoSpeller(FastSpeller):
     """Writes steps into arrays.
 
     arrays: the names of these, by value. first: the values that give an array its name
-    anew.
+    anew. sums: the values that a loop adds up.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class IntoSpeller(FastSpeller):
         super().__init__(usage, writer, given, lowerings)
         self.arrays: dict[int, str] = {}
         self.first: set[int] = set()
+        self.sums: set[int] = set()
 
     def over(self, step: Step) -> Sequence[sympy.Expr] | None:
         """Return the operands that a step may write its value over, if nothing else
@@ -70,6 +71,9 @@ class IntoSpeller(FastSpeller):
     def lines(self, step: Step) -> list[str]:
         """Return the lines of a step."""
         array = self.arrays.get(id(step.value))
+        if id(step.value) in self.sums and not step.added:
+            name = self.given[id(step.value)]
+            return [f"{name} += {self.expression(step.expression).text}"]
         if array is None or step.added:
             return super().lines(step)
         name, node = self.given[id(step.value)], step.expression
@@ -83,7 +87,12 @@ class IntoSpeller(FastSpeller):
         return [*bound, *way.lines(self.writer, node, name, *self._operands(node))]
 
     def _factors(self, node: sympy.Expr) -> tuple[str, str, Matrix] | None:
-        """Return the texts of a product's factors as matrices, and its own matrix."""
+        """Return the texts of a product's factors as matrices, and its own matrix.
+
+        A block of rows has another number of them than its shape says.
+        """
+        if any(id(one) in self.blocks for one in (node, *self.nodes[node].operands)):
+            return None
         found = matrices(self.nodes, node) if "dot" in self.lowerings else None
         if found is not None:
             left, right, result = found

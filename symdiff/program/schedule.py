@@ -38,8 +38,8 @@ __all__ = ["Locals", "Program", "Scheduler", "occurring", "schedule"]
 
 INDENT = 4
 
-# Python's own functions that expressions in the sizes call.
-BUILTINS = ("max", "min", "range")
+# Python's own functions that expressions in the sizes and loops call.
+BUILTINS = ("len", "max", "min", "range")
 
 # The parameter of `backward` by which the gradient is multiplied.
 SEED = "cotangent"
@@ -219,7 +219,7 @@ class Scheduler:
         self.writer.overwriting |= give_names(
             self.namer, self.steps.forward, kept, given
         )
-        return self._forward_statements()
+        return self._forward_statements(self.steps.forward)
 
     def _backward(self) -> tuple[Statement, ...]:
         self.speller.take_views_again()
@@ -227,8 +227,7 @@ class Scheduler:
         self.writer.overwriting |= give_names(self.namer, self.steps.backward, kept)
         return tuple(map(self._backward_statement, self.steps.backward))
 
-    def _forward_statements(self) -> tuple[Statement, ...]:
-        steps = self.steps.forward
+    def _forward_statements(self, steps: Sequence[Step]) -> tuple[Statement, ...]:
         made = map(self._made, steps)
         above = self.marks.making([step.value for step in steps], [*made], self.quotes)
         return tuple(map(self._forward_statement, steps, above))
@@ -410,10 +409,15 @@ def occurring(
     names: Iterable[str], statements: Iterable[Statement], texts: Iterable[str]
 ) -> tuple[str, ...]:
     """Return those of some names that statements and texts read."""
-    lines = [line for one in statements for line in one.lines]
+    lines = [line for one in statements for line in _code_lines(one)]
     code = re.sub(r'"[^"]*"', "", "\n".join([*lines, *texts]))
     found = set(re.findall(r"(?<![\w.])[^\W\d]\w*(?!\w|=[^=])", code))
     return tuple(name for name in names if name in found)
+
+
+def _code_lines(one: Statement) -> list[str]:
+    """Return a statement's lines, those of its body behind them."""
+    return [*one.lines, *(line for inner in one.body for line in inner.lines)]
 
 
 def _nested(values: list | float, writer: Writer) -> str:

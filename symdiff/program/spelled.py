@@ -42,7 +42,12 @@ SHORTEST_ROWS = 32
 
 
 class FastSpeller(Speller):
-    """Writes nodes as NumPy is fastest at them; vectors: forms of those in `kept`."""
+    """Writes nodes as NumPy is fastest at them.
+
+    kept: the names of arrays in the workspace, by what makes them; vectors: their forms.
+    blocks: of how many rows at most those arrays are that a loop over blocks of rows
+    reads so.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class FastSpeller(Speller):
         self.lowerings = lowerings
         self.kept: dict[str, str] = {}
         self.vectors: dict[str, Form] = {}
+        self.blocks: dict[int, Size] = {}
 
     def is_kept(self, step: Step) -> bool:
         """Return whether a step's value depends on sizes alone."""
@@ -107,6 +113,9 @@ class FastSpeller(Speller):
             return self._called("np.dot", text, self._row(x, shape[1], 1))
         if rank < 2 or axes != tuple(range(rank - 1)):
             return None
+        if id(x) in self.blocks:
+            ones = f"{self._row(x, self.blocks[id(x)], 1)}[: len({text})]"
+            return self._called("np.dot", ones, text) if rank == 2 else None
         if rank > 2:
             if isinstance(x, Variable) or ROWS[type(x)].kind == "view":
                 return None  # to reshape it may be to copy it
@@ -165,7 +174,7 @@ class FastSpeller(Speller):
         texts.append(self.writer.function(f"np.{kind}"))
         text = f"{self.writer.function(f'np.{word}')}({', '.join(texts)})"
         if text not in self.kept:
-            wish = re.sub(r"\W+", "_", f"{word}_{count}")
+            wish = re.sub(r"\W+", "_", f"{word}_{count}").strip("_")
             again = sum(one.startswith(wish) for one in self.kept.values())
             name = self.writer.local(f"{wish}_{again}" if again else wish)
             self.kept[text], self.vectors[name] = name, ((size,), kind)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .fitting import WIDTH, laid_out
+from .fitting import STEP, WIDTH, laid_out
 
 __all__ = ["Statement", "laid"]
 
@@ -20,13 +20,17 @@ LONG = 56
 
 @dataclass(frozen=True)
 class Statement:
-    """One value's lines of code, its shape, what else is said, and what stands above."""
+    """One value's lines of code, its shape, what else is said, and what stands above.
+
+    body: the statements of a loop that the lines begin.
+    """
 
     target: str
     lines: tuple[str, ...]
     shape: str
     comment: str = ""
     headings: tuple[str, ...] = ()
+    body: tuple[Statement, ...] = ()
 
     def notes(self, room: int) -> str:
         """Return the comment that says most in the room there is."""
@@ -61,11 +65,15 @@ def _blocks(statements: Sequence[Statement], room: int) -> Iterator[list[Stateme
 
 
 def _is_line(one: Statement, room: int) -> bool:
-    return len(one.lines) == 1 and len(one.lines[0]) <= room
+    return len(one.lines) == 1 and len(one.lines[0]) <= room and not one.body
 
 
 def _block(block: Sequence[Statement], room: int) -> list[str]:
     above = [_shortened(f"# {one}", room) if one else "" for one in block[0].headings]
+    if block[0].body:
+        inside = laid(block[0].body, WIDTH - room + STEP)
+        margin = " " * STEP
+        return [*above, *block[0].lines, *(f"{margin}{one}".rstrip() for one in inside)]
     if not _is_line(block[0], room):
         return [*above, *_split(block[0], room)]
     lengths = (len(one.lines[0]) for one in block if one.shape or one.comment)

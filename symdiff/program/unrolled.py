@@ -125,7 +125,7 @@ class _Numbers(Scheduler):
             if not step.added and id(step.value) not in self.namer.given:
                 self.namer.give(step.value, self.namer.wish(step.value))
         statements = (
-            *self._forward_statements(),
+            *self._forward_statements(self.steps.forward),
             *map(self._backward_statement, self.steps.backward),
         )
         inside, named = self.speller.read(self.outputs.values())
