@@ -28,7 +28,8 @@ def gradient(name: str, implementation: str, dtype: str) -> list[np.ndarray]:
 def test_all_that_is_timed_computes_the_same_gradient(name):
     dtype = workloads.load(name).DTYPES[-1]
     expected = gradient(name, "autograd", dtype)
-    for implementation in "symdiff-plain", "symdiff-textbook", "by-hand", "tuned":
+    styles = [name for name in BUILDERS if name.startswith("symdiff")]
+    for implementation in *styles, "by-hand", "tuned":
         found = gradient(name, implementation, dtype)
         assert distance(found, expected) < (1e-12 if dtype == "float64" else 1e-5)
 
@@ -70,6 +71,14 @@ def test_the_command_gives_a_table_and_results(tmp_path):
     assert all(len(times) == 2 for times in result["times"].values())
     assert not result["skipped"]
     assert picture.read_text().lstrip().startswith("<?xml")
+
+
+def test_the_command_tells_what_each_lowering_gives():
+    command = [sys.executable, "-m", "tests.bench", "lowerings", "--tiny"]
+    command += ["--rounds", "1", "--seconds", "0.01", "--workloads", "w2_log"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "| without | W2 float64 |" in done.stdout
+    assert "| `reduce` | " in done.stdout
 
 
 def test_a_wrong_gradient_is_far_away():

@@ -4,6 +4,7 @@
     python -m tests.bench --workloads w1,w4 --implementations symdiff-plain,jax
     python -m tests.bench --python torch=/path/to/python --json OUT.json --plot OUT.svg
     python -m tests.bench scaling               the time against sizes
+    python -m tests.bench lowerings             what each lowering of the fast style gives
 
 Each implementation runs in a process of its own, by the interpreter that `--python`
 gives it, all of them in turn in every round. One whose gradient differs, or whose
@@ -13,7 +14,7 @@ library is not there (`pip install '.[bench]'`), is left out with a line that sa
 import argparse
 import sys
 
-from . import scaling, table, workloads
+from . import lowerings, scaling, table, workloads
 from .implementations import BUILDERS
 from .rounds import Options, measure
 from .table import remarks
@@ -31,23 +32,41 @@ def main():
         options.tiny,
         interpreters(options.python, names),
     )
-    (curves if options.what == "scaling" else compared)(options, names, how)
+    what = {"table": compared, "scaling": curves, "lowerings": left_out}
+    what[options.what](options, names, how)
 
 
 def compared(options, names, how):
     """Print the table of the workloads."""
     results = []
-    for workload in chosen_of(options.workloads, workloads.NAMES):
-        for dtype in workloads.load(workload).DTYPES:
-            if options.dtype in (None, dtype):
-                results.append(measure(workload, dtype, names, how))
-                report(remarks(results[-1:]))
+    for workload, dtype in chosen_workloads(options):
+        results.append(measure(workload, dtype, names, how))
+        report(remarks(results[-1:]))
     print(table.table(results, names))
     print(f"\nthreads: {how.threads}, load: {max(one.load for one in results):.1f}")
     if options.json:
         table.save(results, options.json)
     if options.plot:
         table.plot(results, names, options.plot)
+
+
+def left_out(options, names, how):
+    """Print how many times faster each lowering makes the workloads."""
+    results = []
+    for workload, dtype in chosen_workloads(options):
+        results.append(lowerings.measured(workload, dtype, how))
+        report(remarks(results[-1:]))
+    print(lowerings.text(results))
+    if options.json:
+        table.save(results, options.json)
+
+
+def chosen_workloads(options):
+    """Yield the workloads and dtypes that are asked for."""
+    for workload in chosen_of(options.workloads, workloads.NAMES):
+        for dtype in workloads.load(workload).DTYPES:
+            if options.dtype in (None, dtype):
+                yield workload, dtype
 
 
 def curves(options, names, how):
@@ -75,7 +94,7 @@ def report(lines):
 def parse():
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument(
-        "what", nargs="?", choices=["table", "scaling"], default="table"
+        "what", nargs="?", choices=["table", "scaling", "lowerings"], default="table"
     )
     parser.add_argument("--workloads", default="", help="names or their beginnings")
     parser.add_argument("--implementations", default="", help=", ".join(BUILDERS))

@@ -13,25 +13,41 @@ from symdiff.settings import STYLES
 
 from . import workloads
 
-__all__ = ["BUILDERS"]
+__all__ = ["BUILDERS", "WITHOUT", "builder", "compiled"]
+
+# The fast style without one of the things that it does: this and its name.
+WITHOUT = "without-"
 
 
-def emitted(style):
-    """Return the builder of what symdiff emits in a style, for exactly these sizes."""
+def builder(implementation):
+    """Return what makes an implementation's function."""
+    if implementation.startswith(WITHOUT):
+        return emitted("fast", implementation.removeprefix(WITHOUT))
+    return BUILDERS[implementation]
+
+
+def compiled(name, arguments, dtype, style, without=()):
+    """Return what symdiff makes of a workload in a style, for exactly these sizes."""
+    import symdiff
+
+    module = workloads.load(name)
+    return symdiff.compile(
+        module.loss,
+        arguments,
+        wrt=module.WRT,
+        dtype=dtype,
+        style=style,
+        rewrites="fast" if style == "fast" else "safe",
+        no_rewrite=without,
+        verify=False,
+    )
+
+
+def emitted(style, without=()):
+    """Return the builder of what symdiff emits in a style."""
 
     def build(name, sizes, arguments, dtype):
-        import symdiff
-
-        module = workloads.load(name)
-        made = symdiff.compile(
-            module.loss,
-            arguments,
-            wrt=module.WRT,
-            dtype=dtype,
-            style=style,
-            rewrites="fast" if style == "fast" else "safe",
-            verify=False,
-        )
+        made = compiled(name, arguments, dtype, style, without)
         return partial(made.value_and_grad, *arguments.values())
 
     return build

@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from . import workloads
-from .implementations import BUILDERS
+from .implementations import builder
 
 # Calls that are shorter than so many seconds are timed several together.
 SAMPLE = 1e-3
@@ -62,7 +62,7 @@ def prepare(job):
     module, dtype = workloads.load(job["workload"]), job["dtype"]
     sizes = {**(module.TINY if job["tiny"] else module.SIZES), **job["sizes"]}
     arguments = workloads.draw(module, sizes, dtype)
-    build = BUILDERS[job["implementation"]]
+    build = builder(job["implementation"])
     return build(job["workload"], sizes, arguments, dtype)
 
 
