@@ -127,6 +127,29 @@ def test_regression_on_many_points_reads_them_once():
     np.testing.assert_allclose(made.grad(w, X, y), plain.grad(w, X, y), 1e-9, 1e-12)
 
 
+def test_all_pairs_of_rows_are_taken_some_at_a_time():
+    def energy(x):
+        apart = x[:, None] - x
+        return np.sum(np.exp(-np.sum(apart**2, axis=-1)))
+
+    made = compiled(energy, {"x": (400, 3)}, "x")
+    plain = symdiff.compile(energy, {"x": (400, 3)}, verify=False)
+    assert "x_rows = x[:, None][start:stop]" in made.source
+    x = np.random.default_rng(0).normal(size=(400, 3))
+    value, slope = made.value_and_grad(x)
+    np.testing.assert_allclose(value, plain.value(x), 1e-12)
+    np.testing.assert_allclose(slope, plain.grad(x), 1e-11, 1e-13)
+
+
+def test_a_sum_that_no_function_writes_begins_with_zeros():
+    def loss(X, y):
+        return np.sum(np.sin(np.einsum("nbc,c->nb", X, y)) ** 2)
+
+    made = compiled(loss, {"X": ("n", 3, 4), "y": (4,)}, ("X", "y"))
+    assert "blocks of rows" in made.source
+    assert not made.grad(np.empty((0, 3, 4)), np.ones(4)).y.any()
+
+
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("name", sorted(test_passes_agree.LOSSES)[::3])
 def test_golden_losses_in_tiny_blocks(name):

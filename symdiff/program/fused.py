@@ -85,8 +85,8 @@ def fuse(
     for step, blocks in zip(order.steps, order.blocks(), strict=True):
         draft.prepare(step)
         draft.blocks = blocks
-        own = draft.over(step)
-        over.append(() if own is not None and id(step.value) in sums else own)
+        added_up = id(step.value) in sums and usage.nodes.shape(step.value)
+        over.append(() if added_up else draft.over(step))
     found = chains(usage.nodes, order.steps, over, read, order.sweeps)
     scope = Locals(usage, reserved, owners)
     return _Fuser(usage, scope, steps, lowerings).fused(order, found, kept)

@@ -133,8 +133,10 @@ class Looping(Scheduler):
         made = {id(step.value) for step in steps if not step.added}
         bound = [self._bound(one) for one in sweep.arrays if id(one) in made]
         before = [*(one for one in bound if one), *map(self._begun, sweep.sums)]
-        names = dict.fromkeys(self.namer.given[id(one)] for one in sweep.arrays)
-        rows = {name: self._new(f"{name}_rows") for name in names}
+        rows: dict[str, str] = {}
+        for one in sweep.arrays:
+            text = self._whole(one)
+            rows[text] = rows.get(text) or self._new(f"{text.partition('[')[0]}_rows")
         start, stop = self._new("start"), self._new("stop")
         count = self.writer.size(self.nodes.shape(sweep.arrays[0])[0]).text
         room = self.writer.size(sweep.rows).text
@@ -173,6 +175,14 @@ class Looping(Scheduler):
                 return lines
             several += 1
 
+    def _whole(self, array: sympy.Expr) -> str:
+        """Return the text of a whole array, or of a view of one."""
+        if not self.speller.is_named(array):
+            for one in self.nodes[array].operands:
+                self.speller.learn(one)
+        self.speller.learn(array)
+        return self.speller.code[id(array)].text
+
     def _bound(self, value: sympy.Expr) -> Statement | None:
         """Return the statement that names an array which a loop is the first to fill."""
         name, array = self.namer.given[id(value)], self.speller.arrays.get(id(value))
@@ -195,16 +205,20 @@ class Looping(Scheduler):
     ) -> Iterator[None]:
         """Call whole arrays by the names of their rows, while a loop is written."""
         given, arrays = self.namer.given, self.speller.arrays
-        ids = {*map(id, sweep.arrays), *(id(step.value) for step in steps)}
-        whole = {at: given[at] for at in ids if given[at] in rows}
+        whole = {id(one): self._whole(one) for one in sweep.arrays}
+        whole |= {id(step.value): given[id(step.value)] for step in steps}
+        whole = {at: text for at, text in whole.items() if text in rows}
+        before = {at: given[at] for at in whole if at in given}
         filled = {at: arrays[at] for at in whole if at in arrays}
-        given |= {at: rows[name] for at, name in whole.items()}
+        given |= {at: rows[text] for at, text in whole.items()}
         arrays |= {at: given[at] for at in filled}
         self.speller.sums |= set(map(id, sweep.sums))
         self.speller.blocks = sweep.blocks
         yield
         self.speller.blocks = {}
-        given |= whole
+        for at in whole:
+            del given[at]
+        given |= before
         arrays |= filled
 
     def _form(self, node: sympy.Expr) -> Form:

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from ..ops.layout import Broadcast
+from ..ops.layout import Broadcast, Reshape
 from ..shapes import Size, largest, product
 from .into import IntoSpeller
 from .naming import Namer
@@ -248,7 +248,19 @@ class _Sweeper:
         yield region
 
     def _reads(self, step: Step) -> _Reads | None:
-        """Return what a step reads, None where it is none by rows."""
+        """Return what a step reads, None where it is none by rows.
+
+        Of an array that it reads in both ways, as `x[:, None] - x`, views are by rows.
+        """
+        reads = self._read_through(step, views=False)
+        if reads is not None and reads.by_rows.keys() & reads.whole.keys():
+            reads = self._read_through(step, views=True)
+        if reads is None or reads.by_rows.keys() & reads.whole.keys():
+            return None
+        return reads if reads.by_rows else None
+
+    def _read_through(self, step: Step, views: bool) -> _Reads | None:
+        """Return what a step reads, by rows also views, None where it is none by rows."""
         nodes, root = self.nodes, step.expression
         named = step.added and self.speller.is_named(root)
         summed = None if named else sum_of_rows(nodes, root, self.count)
@@ -264,6 +276,9 @@ class _Sweeper:
                 (reads.by_rows if by_rows else reads.whole)[id(node)] = node
                 continue
             operands = nodes[node].operands
+            if by_rows and views and isinstance(node, Reshape):
+                reads.by_rows[id(node)] = node
+                by_rows = False
             uses: Sequence[bool] | None = [False] * len(operands)
             if by_rows:
                 uses = summed if node is root and summed else self._uses(node, root)
@@ -272,8 +287,7 @@ class _Sweeper:
             pending += zip(operands, uses, strict=True)
         if step.added and not reads.is_sum:
             reads.by_rows[id(step.value)] = step.value
-        apart = reads.by_rows.keys().isdisjoint(reads.whole)
-        return reads if reads.by_rows and apart else None
+        return reads
 
     def _uses(self, node: sympy.Expr, root: sympy.Expr) -> Sequence[bool] | None:
         """Return which operands a node reads by rows, if its text says no size."""
