@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import test_passes_agree
 import test_random_programs
+from test_memory import peak_of
 
 import symdiff
 from symdiff.program import sweeping
@@ -87,6 +88,14 @@ def test_a_workspace_has_room_for_blocks_only():
     module.value_and_grad(*given(20_000))
     (arrays,) = module._workspace.kept.values()
     assert sum(one.nbytes for one in arrays) < 2**21
+
+
+def test_the_peak_is_as_predicted(monkeypatch):
+    monkeypatch.setattr(sweeping, "BLOCK", 2**23)
+    made = compiled(chain)
+    predicted = made.report.peak_bytes(n=4096)
+    measured = peak_of(made.value_and_grad, *given(4096))
+    assert predicted == pytest.approx(measured, rel=0.05)
 
 
 def test_rows_of_any_length():

@@ -7,7 +7,7 @@ names of their own, and room for the values that only it reads.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
@@ -149,6 +149,7 @@ class Looping(Scheduler):
         for name, arrays in self.blocks[sweep.start].items():
             lines += self._taken(name, arrays, f"len({next(iter(rows.values()))})")
         with self._by_rows(sweep, steps, rows):
+            self._note_blocks(sweep, {own: f"{name}[:]" for name, own in rows.items()})
             body = self._straight(steps)
         head = Statement(start, tuple(lines), "")
         return [
@@ -161,6 +162,16 @@ class Looping(Scheduler):
                 body=(head, *body),
             ),
         ]
+
+    def _note_blocks(self, sweep: Sweep, whole: Mapping[str, str]) -> None:
+        """Note what forms the blocks of a loop have, the whole arrays' by their names."""
+        for one in sweep.arrays:
+            name = self.namer.given[id(one)]
+            self.works.append(Work([f"{name} = {whole[name]}"], self._form(one), {}))
+        for name, arrays in self.blocks[sweep.start].items():
+            for place, array in enumerate(arrays):
+                line = f"{self._name_of(array)} = {name}[{place}]"
+                self.works.append(Work([line], (array.shape, array.dtype), {}))
 
     def _taken(self, name: str, arrays: Sequence[Array], count: str) -> list[str]:
         """Return the lines that name as many rows of each array as a block has."""
@@ -220,6 +231,15 @@ class Looping(Scheduler):
             del given[at]
         given |= before
         arrays |= filled
+
+    def _work(
+        self, lines: Sequence[str], value: sympy.Expr, inside: Iterable[sympy.Expr]
+    ) -> Work:
+        work = super()._work(lines, value, inside)
+        if id(value) not in self.speller.sums:
+            return work
+        term = lines[0].partition(" += ")[2]
+        return work._replace(forms={**work.forms, term: work.form})
 
     def _form(self, node: sympy.Expr) -> Form:
         """Return a value's shape and dtype, those of a block of its rows in a loop."""

@@ -114,7 +114,9 @@ class FastSpeller(Speller):
         if rank < 2 or axes != tuple(range(rank - 1)):
             return None
         if id(x) in self.blocks:
-            ones = f"{self._row(x, self.blocks[id(x)], 1)}[: len({text})]"
+            rows = self.blocks[id(x)]
+            wish = f"ones_{rows}" if isinstance(rows, int) else "ones_block"
+            ones = f"{self._row(x, rows, 1, wish)}[: len({text})]"
             return self._called("np.dot", ones, text) if rank == 2 else None
         if rank > 2:
             if isinstance(x, Variable) or ROWS[type(x)].kind == "view":
@@ -166,7 +168,7 @@ class FastSpeller(Speller):
         called = self.writer.function(function)
         return Code(f"{called}({', '.join(texts)})", parts=(called, texts))
 
-    def _row(self, like: sympy.Expr, size: Size, value: float) -> str:
+    def _row(self, like: sympy.Expr, size: Size, value: float, wish: str = "") -> str:
         """Return the name of a vector of one number that the workspace keeps."""
         word = "zeros" if value == 0 else "ones" if value == 1 else "full"
         count, kind = self.writer.size(size).text, self.nodes.dtype(like)
@@ -174,7 +176,7 @@ class FastSpeller(Speller):
         texts.append(self.writer.function(f"np.{kind}"))
         text = f"{self.writer.function(f'np.{word}')}({', '.join(texts)})"
         if text not in self.kept:
-            wish = re.sub(r"\W+", "_", f"{word}_{count}").strip("_")
+            wish = wish or re.sub(r"\W+", "_", f"{word}_{count}")
             again = sum(one.startswith(wish) for one in self.kept.values())
             name = self.writer.local(f"{wish}_{again}" if again else wish)
             self.kept[text], self.vectors[name] = name, ((size,), kind)

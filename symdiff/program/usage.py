@@ -246,6 +246,10 @@ class FusedUsage(Usage):
         alone = self.nodes[node].name is None and id(node) not in self.outputs
         return alone and bool(self.nodes.shape(node))
 
+    def _subtracts(self, node: sympy.Expr) -> bool:
+        """Return whether a node is -x that is made nowhere: none that is an array."""
+        return not self.nodes.shape(node) and super()._subtracts(node)
+
     def _is_subtracted(self, node: sympy.Expr) -> bool:
         consumers = self.consumers[id(node)]
         return (
