@@ -78,7 +78,7 @@ def test_the_command_tells_what_each_lowering_gives():
     command += ["--rounds", "1", "--seconds", "0.01", "--workloads", "w2_log"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "| without | W2 float64 |" in done.stdout
-    assert "| `reduce` | " in done.stdout
+    assert "| `unroll` | " in done.stdout
 
 
 def test_a_wrong_gradient_is_far_away():

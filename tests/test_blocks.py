@@ -39,9 +39,8 @@ def given(rows, dtype="float64"):
 @pytest.fixture
 def tiny_blocks(monkeypatch):
     """Whatever can be a loop is one, of a few rows at a time."""
-    for name in "LARGE", "FEWEST", "FEWEST_UNKNOWN":
-        monkeypatch.setattr(sweeping, name, 1)
-    monkeypatch.setattr(sweeping, "BLOCK", 100)
+    for name, value in {"LARGE": 0, "CALL": 0, "FEWEST": 1, "BLOCK": 100}.items():
+        monkeypatch.setattr(sweeping, name, value)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -141,10 +140,10 @@ def test_all_pairs_of_rows_are_taken_some_at_a_time():
         apart = x[:, None] - x
         return np.sum(np.exp(-np.sum(apart**2, axis=-1)))
 
-    made = compiled(energy, {"x": (400, 3)}, "x")
-    plain = symdiff.compile(energy, {"x": (400, 3)}, verify=False)
+    made = compiled(energy, {"x": (600, 3)}, "x")
+    plain = symdiff.compile(energy, {"x": (600, 3)}, verify=False)
     assert "x_rows = x[:, None][start:stop]" in made.source
-    x = np.random.default_rng(0).normal(size=(400, 3))
+    x = np.random.default_rng(0).normal(size=(600, 3))
     value, slope = made.value_and_grad(x)
     np.testing.assert_allclose(value, plain.value(x), 1e-12)
     np.testing.assert_allclose(slope, plain.grad(x), 1e-11, 1e-13)

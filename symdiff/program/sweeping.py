@@ -10,7 +10,7 @@ model is that of caches: there are loops where arrays are large and steps are se
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,9 +29,11 @@ __all__ = ["Order", "Sweep", "swept"]
 # Bytes of an array of one block: as many of them as there are fit into the cache.
 BLOCK = 2**18
 # Smaller arrays are in the cache as they are: bytes.
-LARGE = 2**20
-# How many steps a loop has at least; where sizes are unknown it may run but once.
-FEWEST, FEWEST_UNKNOWN = 3, 8
+LARGE = 2**22
+# To call a function takes as long as to fetch so many bytes from behind the cache.
+CALL = 2**13
+# How many steps a loop has at least where sizes are unknown: it may run but once.
+FEWEST = 8
 # What an unknown size counts as beside a known one.
 UNKNOWN = 1024
 
@@ -152,7 +154,8 @@ class _Region:
     """Neighbouring steps: those of a loop, and those before and behind it.
 
     made: ids of what the loop makes by rows. sums: those of what it adds up. late: those
-    of what is made behind it. by_rows, whole: what it reads in these ways.
+    of what is made behind it. by_rows, whole: what it reads in these ways. touched: how
+    often it reads or writes an array row by row, by the array's id.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -164,6 +167,7 @@ class _Region:
     late: set[int] = field(default_factory=set)
     by_rows: dict[int, sympy.Expr] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
+    touched: Counter[int] = field(default_factory=Counter)
 
     def takes(self, step: Step, reads: _Reads) -> bool:
         """Return whether a step by rows can be one of the loop's."""
@@ -193,6 +197,8 @@ class _Region:
         self.body.append(step)
         self.by_rows |= reads.by_rows
         self.whole |= reads.whole.keys()
+        self.touched.update(reads.by_rows.keys())
+        self.touched[id(step.value)] += not reads.is_sum
         if not step.added:
             (self.sums if reads.is_sum else self.made)[id(step.value)] = step.value
 
@@ -305,12 +311,13 @@ class _Sweeper:
             if at not in local
         }
         rows = self._rows(region)
+        pays = bool(region.made) and self._pays(region, local, rows)
         self.speller.blocks = dict.fromkeys({*local, *whole}, 1)
         writable = all(
             id(step.value) in local or self._has_array(step) for step in region.body
         )
         self.speller.blocks = {}
-        if rows is None or not local or not whole or not writable:
+        if not (pays and local and whole and writable):
             return None
         return Sweep(
             start,
@@ -328,14 +335,24 @@ class _Sweeper:
         self.speller.prepare(step)
         return self.speller.over(step) is not None
 
-    def _rows(self, region: _Region) -> Size | None:
-        """Return how many rows a block has, None where no loop is worth it."""
-        nodes, arrays = self.nodes, (region.made | region.by_rows).values()
-        widest = largest(1, *(product(nodes.shape(one)[1:]) for one in arrays))
-        sizes = (np.dtype(nodes.dtype(one)).itemsize for one in arrays)
-        itemsize = max(sizes, default=1)
-        total = self.count * widest * itemsize
-        fewest = FEWEST if isinstance(total, int) else FEWEST_UNKNOWN
-        if len(region.body) < fewest or (isinstance(total, int) and total < LARGE):
-            return None
+    def _rows(self, region: _Region) -> Size:
+        """Return how many rows a block has."""
+        arrays = (region.made | region.by_rows).values()
+        shapes = (self.nodes.shape(one)[1:] for one in arrays)
+        widest = largest(1, *map(product, shapes))
+        itemsize = max(map(self._itemsize, arrays), default=1)
         return largest(1, sympy.floor(sympy.S(BLOCK // itemsize) / widest))
+
+    def _itemsize(self, array: sympy.Expr) -> int:
+        return np.dtype(self.nodes.dtype(array)).itemsize
+
+    def _pays(self, region: _Region, local: Collection[int], rows: Size) -> bool:
+        """Return whether a loop saves more of fetching arrays than its calls take."""
+        saved = 0
+        for at, one in (region.made | region.by_rows).items():
+            total = product(self.nodes.shape(one)) * self._itemsize(one)
+            if not isinstance(total, int):
+                return len(region.body) >= FEWEST
+            if total >= LARGE:
+                saved += (region.touched[at] - (at not in local)) * total
+        return saved > CALL * len(region.body) * (self.count / rows)
