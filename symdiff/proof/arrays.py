@@ -17,7 +17,15 @@ import numpy as np
 import sympy
 
 from ..graph import ArrayConstant, Nodes
-from ..ops import choices, joining, layout, making, moving, reductions, running
+from ..ops import (
+    choices,
+    joining,
+    layout,
+    making,
+    moving,
+    reductions,
+    running,
+)
 from ..ops.contraction import Contraction, indices_of
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.indexing import Index, IndexAdd, IndexSet
@@ -281,33 +289,6 @@ def _known(axes: Axes, size: Any) -> int:
     return int(size if isinstance(size, int) else size.subs(axes.given))
 
 
-def _tri(arrays: Arrays, node: Any) -> Number:
-    rows, columns, diagonal, _ = node.params
-    arrays.need_whole(node, (0, 1), "a triangle")
-    ones = np.ones((arrays.points.count, 1, 1), np.int64)
-    row_count, column_count = arrays.counts(node)
-    triangle = np.tri(row_count, column_count, diagonal, dtype=np.int64)
-    return arrays.points.whole(ones * triangle)
-
-
-def _eye(arrays: Arrays, node: Any) -> Number:
-    """Return a unit matrix; of the rest its mean, which is what sums ask for."""
-    rows, columns, diagonal, _ = node.params
-    points, axis = arrays.points, arrays.axes[rows]
-    ones = np.ones((points.count, 1, 1), np.int64)
-    if axis.whole and arrays.axes[columns].whole:
-        row_count, column_count = arrays.counts(node)
-        unit = np.eye(row_count, column_count, diagonal, dtype=np.int64)
-        return points.whole(ones * unit)
-    if rows != columns or diagonal:
-        raise NotGeneric("a diagonal beside the main one")
-    arrays.diagonals.add(id(node))
-    whole = points.whole(ones * np.eye(axis.count, dtype=np.int64))
-    mean = points.inverse(axis.weights.map(lambda part: part[:, -1]))
-    last = (slice(None), -1, -1)
-    return together(partial(written, where=last), [whole, mean])
-
-
 def written(parts: Sequence[np.ndarray], where: tuple) -> np.ndarray:
     result = parts[0].copy()
     result[where] = fitting(parts[1], result[where].shape)
@@ -346,8 +327,6 @@ ARRAYS: dict[type, Callable[..., Number]] = {
     layout.Reshape: _reshape,
     layout.Transpose: _transpose,
     making.Arange: _arange,
-    making.Eye: _eye,
-    making.Tri: _tri,
     moving.Flip: _flip,
     reductions.Max: _extremum(1),
     reductions.Min: _extremum(-1),

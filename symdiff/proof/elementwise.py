@@ -22,6 +22,7 @@ from ..ops.layout import LAYOUT
 from ..ops.making import Arange
 from ..ops.table import ROWS
 from ..shapes import is_floating
+from .constants import constant_of
 from .field import fraction_of
 from .numbers import UNDEFINED, Number, aligned, faults
 from .points import Points
@@ -44,7 +45,14 @@ class Formulas:
         if not np.isfinite(value):
             one = self.points.constant(Fraction(0))
             return self.points.opaque(str(float(value)), [one])
-        return self.points.constant(fraction_of(value))
+        fraction, root, power = constant_of(value)
+        number = self.points.constant(fraction)
+        if root > 1:
+            number = self.points.multiply(number, self.points.root(root))
+        if power:
+            pi = self.points.whole_power(self.points.root_of_pi(), power)
+            number = self.points.multiply(number, pi)
+        return number
 
     def of(
         self, nodes: Nodes, node: Any, x: Sequence[Number], facts: Facts
@@ -167,6 +175,7 @@ def _formula(cls: Any, facts: Facts) -> tuple[tuple[sympy.Dummy, ...], sympy.Exp
     if type(formula).__module__ == "sympy.codegen.cfunctions":
         formula = formula._eval_expand_func()
     formula = formula.rewrite([sympy.sinh, sympy.cosh, sympy.tanh], sympy.exp)
+    formula = formula.rewrite(sympy.erfc, sympy.erf)
     return symbols, formula.rewrite(sympy.tan, sympy.cos)
 
 

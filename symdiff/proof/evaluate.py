@@ -16,6 +16,7 @@ from ..passes.reverse import COTANGENT
 from ..shapes import Size, is_floating
 from .arrays import ARRAYS, Arrays
 from .axes import Axes, NotGeneric
+from .diagonals import DIAGONALS
 from .elementwise import Formulas
 from .indexing import INDEXING
 from .matrices import MATRICES
@@ -23,7 +24,7 @@ from .numbers import Number
 
 __all__ = ["Inputs", "evaluate"]
 
-_RULES = ARRAYS | INDEXING | MATRICES
+_RULES = ARRAYS | DIAGONALS | INDEXING | MATRICES
 
 
 class Inputs:

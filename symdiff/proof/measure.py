@@ -28,6 +28,7 @@ from ..ops.indexing import Index, IndexAdd, IndexSet
 from ..ops.keys import Key
 from ..ops.table import ROWS
 from ..shapes import Shape, Size
+from .constants import constant_of
 
 __all__ = ["Measure", "measure"]
 
@@ -107,6 +108,9 @@ class _Counts:
 
 def _measured(nodes: Nodes, node: Any, x: Sequence[_Node], counts: _Counts) -> _Node:
     if not x:
+        value = number_of(node)
+        if value is not None and math.isfinite(value) and constant_of(value).power:
+            return _Node(4, 4)
         return _Node(above=int(isinstance(node, Variable) or nodes.is_size(node)))
     if isinstance(node, Contraction):
         return _contracted(nodes, node, x, counts)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from operator import itemgetter
 
 import numpy as np
@@ -66,6 +67,17 @@ class Points:
         """Return a rational number, the same at all points."""
         p, q = (_residues(value, each) for each in (self._tables.p, self._tables.q))
         return Number(p[self._which], q[self._which])
+
+    def root(self, value: int) -> Number:
+        """Return the root of a whole number; points leave at which it has none."""
+        p, q, there = _roots(value)
+        self.leave(~there[self._which])
+        return Number(p[self._which], q[self._which])
+
+    def root_of_pi(self) -> Number:
+        """Return a positive number of which nothing else is known."""
+        root = self.opaque("pi", [self.constant(Fraction(1))])
+        return self.multiply(root, root)
 
     # Arithmetic.
 
@@ -262,6 +274,27 @@ class Points:
         for part in parts:
             mixed = _mixed(mixed ^ part.astype(np.uint64))
         return mixed
+
+
+@cache
+def _roots(value: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a number's roots for all primes, the positive ones modulo p, and whether
+    there are any.
+    """
+    known = tables()
+    p = np.array([_root(value, int(one), sign=True) for one in known.p])
+    q = np.array([_root(value, int(one), sign=False) for one in known.q])
+    return p, q, (p > 0) & (q > 0)
+
+
+def _root(value: int, prime: int, *, sign: bool) -> int:
+    """Return the root of a number modulo a prime, 0 if there is none; with `sign` the
+    one that is a square itself.
+    """
+    each = np.arange(prime)
+    found = each[each * each % prime == value % prime].tolist()
+    squares = [one for one in found if pow(one, prime // 2, prime) == 1]
+    return next(iter(squares if sign else found), 0)
 
 
 def _residues(value: Fraction, primes: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ last digits: none may be proved equal.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import erf, erfc
 
 __all__ = ["APART", "SAME"]
 
@@ -43,6 +44,26 @@ SAME = {
         V,
         lambda x: np.logaddexp(0, x),
         lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    ),
+    "roots of numbers": (
+        V,
+        lambda x: np.sqrt(6) * x / np.sqrt(2) * np.sqrt(np.pi),
+        lambda x: np.sqrt(3 * np.pi) * x,
+    ),
+    "normal distribution": (
+        V,
+        lambda x: (1 + erf(x / np.sqrt(2))) / 2,
+        lambda x: erfc(-x * np.sqrt(0.5)) * 0.5,
+    ),
+    "diagonal of a product": (
+        M,
+        lambda A, B: np.diag(A @ B),
+        lambda A, B: np.sum(A * B.T, axis=1),
+    ),
+    "product with a diagonal": (
+        XY,
+        lambda x, y: np.diag(x) @ np.diag(y),
+        lambda x, y: np.diag(x * y),
     ),
     "root of a square": (V, lambda x: np.sqrt(x**2), lambda x: np.abs(x)),
     "sign times value": (V, lambda x: x * np.sign(x), lambda x: np.abs(x)),
@@ -105,6 +126,18 @@ SAME = {
 }
 
 APART = {
+    "a root that is cut off": (V, lambda x: np.sqrt(3) * x, lambda x: 1.7320508 * x),
+    "pi that is cut off": (V, lambda x: np.pi * x, lambda x: 3.14159265 * x),
+    "diagonal of a product": (
+        M,
+        lambda A, B: np.diag(A @ B),
+        lambda A, B: np.diag(A) * np.diag(B),
+    ),
+    "sum of a diagonal": (
+        M,
+        lambda A, B: np.sum(np.diag(A)),
+        lambda A, B: np.sum(A) / len(A),
+    ),
     "root of a square": (V, lambda x: np.sqrt(x**2), lambda x: x),
     "logarithm of a square": (V, lambda x: np.log(x**2), lambda x: 2 * np.log(x)),
     "logarithm of a product": (

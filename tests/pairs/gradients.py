@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_softmax, logsumexp, softmax
+from scipy.special import erf, expit, log_softmax, logsumexp, softmax
 
 __all__ = ["CASES", "Case"]
 
@@ -379,7 +379,46 @@ def hinge_gradient(w, X, y):
     return -X.T @ (y * (y * (X @ w) < 1)) / len(y)
 
 
+def gelu(W, X, Y):
+    a = X @ W
+    return np.sum((a * (1 + erf(a / np.sqrt(2))) / 2 - Y) ** 2) / 2
+
+
+def gelu_gradient(W, X, Y, two=2):
+    a = X @ W
+    below = (1 + erf(a / np.sqrt(2))) / 2
+    density = np.exp(-(a**2) / 2) / np.sqrt(two * np.pi)
+    return X.T @ ((a * below - Y) * (below + a * density))
+
+
+def contrast(Z, c):
+    S = Z @ Z.T
+    return np.mean(logsumexp(S, axis=1) - np.diag(S))
+
+
+def contrast_gradient(Z, c):
+    S = Z @ Z.T
+    d_S = (softmax(S, axis=1) - np.eye(len(Z))) / len(Z)
+    return d_S @ Z + d_S.T @ Z
+
+
 CASES = (
+    Case(
+        "GELU",
+        gelu,
+        SOFTMAX,
+        "W",
+        (gelu_gradient,),
+        ((lambda W, X, Y: gelu_gradient(W, X, Y, two=1), ""),),
+    ),
+    Case(
+        "contrastive",
+        contrast,
+        {"Z": ("n", "d"), "c": ()},
+        "Z",
+        (contrast_gradient,),
+        ((lambda Z, c: 2 * contrast_gradient(Z, c).T.T - Z, ""),),
+    ),
     Case(
         "logistic regression",
         logistic_by_logarithms,
