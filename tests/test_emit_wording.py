@@ -77,6 +77,10 @@ NAMES = {
     "    return np.sum(np.sin(X / np.sqrt(np.mean(X**2, axis=1, keepdims=True) + 1)))": [
         "rms_X = np.sqrt((X**2).mean(axis=1, keepdims=True) + 1)"
     ],
+    "weight_of_a_class = -y\n"
+    "    return np.mean(weight_of_a_class * (1 - x) ** 2 * np.log(x))": [
+        "value_factor = weight_of_a_class * one_minus_x**2"
+    ],
     "p = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)\n"
     "    return np.sum(y[:, None] * np.log(p) * X)": [
         "sum_d_log_p = d_log_p.sum(axis=1, keepdims=True)"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
+from cases import passes_of
 
 import symdiff
 from symdiff.loading import load
@@ -116,3 +118,25 @@ def test_an_edit_and_its_opposite_give_the_same_module(folder: Path) -> None:
     first = module(LOSS, folder)
     module(edited(EDITS["a layer"]), folder)
     assert module(LOSS, folder) == first
+
+
+def main() -> None:
+    """Print the lines that each edit changes, in all and in the two passes."""
+    print(f"{'':22}{'loss':>6}{'module':>8}{'passes':>8}")
+    with tempfile.TemporaryDirectory() as name:
+        before = module(LOSS, Path(name))
+        for edit, parts in EDITS.items():
+            after = module(edited(parts), Path(name))
+            counts = [
+                len(changed(*texts))
+                for texts in (
+                    (LOSS, edited(parts)),
+                    (before, after),
+                    (passes_of(before), passes_of(after)),
+                )
+            ]
+            print(f"{edit:<22}{counts[0]:6}{counts[1]:8}{counts[2]:8}")
+
+
+if __name__ == "__main__":
+    main()

@@ -272,7 +272,7 @@ def _function(nodes: Nodes, node: sympy.Expr, words: Sequence[str]) -> str:
     known = [word for word in _signed(nodes, node, words) if word]
     name = _FUNCTIONS.get(name, name)
     texts = ("_".join([name, *known[:count]]) for count in (len(known), 1, 0))
-    return next(one for one in texts if len(one) <= LONGEST) if known else ""
+    return next(one for one in texts if len(one) <= LONGEST)
 
 
 def _always(word: str) -> _Described:

@@ -231,13 +231,16 @@ class Namer:
         return "exponent" if found else ""
 
     def _as_part(self, node: sympy.Expr) -> str:
-        """Return a name from the first named value that a node goes into, alone."""
+        """Return a name from the first named value that a node goes into, alone, or as
+        a product.
+        """
         if rewrite := self.nodes[node].rewrite:
             return re.sub(r"\W", "_", rewrite)
         kind = type(node)
-        for _ in range(CLIMB):
+        for step in range(CLIMB):
             consumers = self.usage.consumers.get(id(node), ())
-            if len(consumers) != 1:
+            several = len(consumers) > 1 and (step or kind is not sympy.Mul)
+            if several or not consumers:
                 break
             before, node = node, consumers[0]
             kind = type(node)

@@ -48,9 +48,9 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean(np.maximum(LEVELS * over, (LEVELS - 1) * over))
-    product = 0.5 * np.sign(LEVELS_times_over - constant_times_over)  # (n, 3)
+    half_sign = 0.5 * np.sign(LEVELS_times_over - constant_times_over)  # (n, 3)
     # gradient of: over = y[:, None] - X @ W
-    d_over_factor = constant * (0.5 - product) + LEVELS * (0.5 + product)  # (n, 3)
+    d_over_factor = constant * (0.5 - half_sign) + LEVELS * (0.5 + half_sign)  # (n, 3)
     d_W = X.T @ (-cotangent / (3 * n) * d_over_factor)  # (d, 3)
     return d_W
 

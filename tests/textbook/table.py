@@ -210,15 +210,17 @@ def _saying(own: set[str]) -> Callable[[str], bool]:
 
 def main() -> None:
     """Print the table."""
-    print(f"{'':22}{'statements':>18}{'meaningless':>15}{'characters':>20}")
-    print(f"{'':22}{'emitted by hand':>18}{'of names':>15}{'emitted by hand':>20}")
+    print(f"{'':22}{'statements':>25}{'meaningless':>15}{'characters':>20}")
+    heads = f"{'emitted by hand  ratio':>25}{'of names':>15}{'emitted by hand':>20}"
+    print(f"{'':22}{heads}")
     for name in NAMES:
         for which, ours, theirs in both(name):
             label = name.replace("_", " ") if which == "forward" else ""
             unsaid = f"{len(ours.meaningless)} of {len(ours.names)}"
+            ratio = ours.statements / theirs.statements
             print(
                 f"{label:<20}{which:>9}{ours.statements:5}{theirs.statements:8}"
-                f"{unsaid:>15}{ours.characters:12}{theirs.characters:8}"
+                f"{ratio:7.2f}{unsaid:>15}{ours.characters:12}{theirs.characters:8}"
                 f"  {', '.join(sorted(ours.meaningless))}"
             )
 
