@@ -76,14 +76,14 @@ def backward(cache, cotangent=1.0):
     d_W_2 = h_1.T @ d_z  #     (32, 10)
     # for layer in params[:-1]: iteration 1
     # gradient of: h = np.tanh(h @ layer["W"] + layer["b"])
-    d_pre_h_1 = d_z @ W_2.T * (1 - h_1**2)  # (n, 32)  pre_h_1 = h_0 @ W_1 + b_1
-    d_b_1 = d_pre_h_1.sum(axis=0)  #          (32,)
-    d_W_1 = h_0.T @ d_pre_h_1  #              (64, 32)
+    d_pre_h = d_z @ W_2.T * (1 - h_1**2)  # (n, 32)  pre_h = h_0 @ W_1 + b_1
+    d_b_1 = d_pre_h.sum(axis=0)  #          (32,)
+    d_W_1 = h_0.T @ d_pre_h  #              (64, 32)
     # for layer in params[:-1]: iteration 0
     # gradient of: h = np.tanh(h @ layer["W"] + layer["b"])
-    d_pre_h_0 = d_pre_h_1 @ W_1.T * (1 - h_0**2)  # (n, 64)  pre_h_0 = X @ W_0 + b_0
-    d_b_0 = d_pre_h_0.sum(axis=0)  #                (64,)
-    d_W_0 = X.T @ d_pre_h_0  #                      (64, 64)
+    d_pre_h = d_pre_h @ W_1.T * (1 - h_0**2)  # (n, 64)  pre_h = X @ W_0 + b_0
+    d_b_0 = d_pre_h.sum(axis=0)  #              (64,)
+    d_W_0 = X.T @ d_pre_h  #                    (64, 64)
     return [
         {"W": d_W_0, "b": d_b_0},
         {"W": d_W_1, "b": d_b_1},

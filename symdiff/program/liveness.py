@@ -7,7 +7,9 @@ goes; and an element is assigned in place where nothing else sees the array.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import sympy
 
@@ -34,11 +36,12 @@ def give_names(
     """
     last = _last_reads(steps, kept)
     overwriting = _overwriting(namer.usage.nodes, steps, last)
+    passing = _passing(namer, steps, last)
     holders = {namer.given[id(node)]: node for node in given}
     for place, step in enumerate(steps):
         if step.added:
             continue
-        wish = namer.wish(step.value)
+        wish = passing.get(id(step.value)) or namer.wish(step.value)
         before = overwriting.get(id(step.value))
         if before is not None and _goes_on(namer, step.value, before):
             wish = namer.wish(before)
@@ -50,6 +53,34 @@ def give_names(
             namer.give(step.value, wish)
         holders[wish] = step.value
     return set(overwriting)
+
+
+def _passing(
+    namer: Namer, steps: Sequence[Step], last: dict[int, int]
+) -> dict[int, str]:
+    """Return by value the names without an iteration's number, of which none has two
+    values at a time.
+    """
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    others = set[str]()
+    for place, step in enumerate(steps):
+        name = "" if step.added else namer.passing(step.value)
+        if name:
+            alike[name].append(place)
+        elif not step.added:
+            others.add(namer.wish(step.value))
+    return {
+        id(steps[place].value): name
+        for name, places in alike.items()
+        if len(places) > 1
+        and name not in others
+        and namer.names.is_free(name)
+        and all(
+            last[id(steps[one].value)] <= other - _is_block(steps[other])
+            for one, other in pairwise(places)
+        )
+        for place in places
+    }
 
 
 def _last_reads(steps: Sequence[Step], kept: Iterable[sympy.Expr]) -> dict[int, int]:

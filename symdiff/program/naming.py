@@ -30,6 +30,7 @@ from .usage import Usage
 
 __all__ = ["Namer", "Names", "identifier"]
 
+_NUMBER = re.compile(r"_\d")
 CLIMB = 8  # how far to look for a name
 
 
@@ -48,6 +49,10 @@ class Names:
             name = f"{base}_{self._next[base]}"
         self._taken.add(name)
         return name
+
+    def is_free(self, wish: str) -> bool:
+        """Return whether a name may be given as it is."""
+        return identifier(wish) not in self._taken
 
     def keep(self, name: str) -> str:
         """Return a name that is one already, taken from now on."""
@@ -123,6 +128,18 @@ class Namer:
         if len(name) > LONGEST // 2 and name.startswith("minus_"):
             return self.described(node, 2) or f"d_{name}"
         return f"d_{name}" if name else ""
+
+    def passing(self, node: sympy.Expr) -> str:
+        """Return what an array of the backward pass is called where its iteration need
+        not be told, as only one of its kind is read at a time; nothing for others.
+        """
+        info = self.nodes[node]
+        of = node if info.cotangent_of is None else info.cotangent_of
+        indices = "".join(f"_{one.index}" for one in self.usage.turns(of))
+        wish = self.wish(node)
+        word = wish.removesuffix(indices)
+        told = info.backward and info.shape and id(node) not in self.usage.outputs
+        return word if told and word != wish and not _NUMBER.search(word) else ""
 
     def says(self, node: sympy.Expr) -> bool:
         """Return whether a node has a name that says what it is."""

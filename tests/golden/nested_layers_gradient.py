@@ -57,14 +57,14 @@ def backward(cache, cotangent=1.0):
     d_W_2 = h_1.T @ d_error  #                  (16, 1)
     # for layer in params[:-1]: iteration 1
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
-    d_pre_h_1 = d_error @ W_2.T * np.sign(h_1)  # (n, 16)  pre_h_1 = h_0 @ W_1 + b_1
-    d_b_1 = d_pre_h_1.sum(axis=0)  #              (16,)
-    d_W_1 = h_0.T @ d_pre_h_1  #                  (16, 16)
+    d_pre_h = d_error @ W_2.T * np.sign(h_1)  # (n, 16)  pre_h = h_0 @ W_1 + b_1
+    d_b_1 = d_pre_h.sum(axis=0)  #              (16,)
+    d_W_1 = h_0.T @ d_pre_h  #                  (16, 16)
     # for layer in params[:-1]: iteration 0
     # gradient of: h = np.maximum(h @ layer["W"] + layer["b"], 0)
-    d_pre_h_0 = d_pre_h_1 @ W_1.T * np.sign(h_0)  # (n, 16)  pre_h_0 = X @ W_0 + b_0
-    d_b_0 = d_pre_h_0.sum(axis=0)  #                (16,)
-    d_W_0 = X.T @ d_pre_h_0  #                      (8, 16)
+    d_pre_h = d_pre_h @ W_1.T * np.sign(h_0)  # (n, 16)  pre_h = X @ W_0 + b_0
+    d_b_0 = d_pre_h.sum(axis=0)  #              (16,)
+    d_W_0 = X.T @ d_pre_h  #                    (8, 16)
     return [
         {"W": d_W_0, "b": d_b_0},
         {"W": d_W_1, "b": d_b_1},
