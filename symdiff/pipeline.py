@@ -201,7 +201,7 @@ def _as_one(
     the arrays of a workspace.
     """
     names = scope.reserved | {*taken, *scope.extra.values()}
-    names |= {"type"} - {*program.arguments}  # the test of the arguments calls it
+    names |= {*CALLED} - {*program.arguments}
     signature, lowerings = scope.signature, settings.lowerings
     leaves = (leaf.name for leaf in signature.leaves)
     arrays = dict(zip(leaves, program.arguments, strict=True))

@@ -283,6 +283,41 @@ def test_numbers_are_given_for_numbers():
     assert math.isnan(value)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x, y: x,
+        lambda x, y: scipy.special.gamma(x) * y,
+        lambda x, y: np.linalg.det(np.stack([np.stack([x, y]), np.stack([y, 3 * x])])),
+        lambda x, y: np.where(x > y, 1, 0) * x + np.maximum(y, x),
+    ],
+)
+def test_numbers_are_given_for_numbers_by_numpy_too(loss):
+    args = {"x": (), "y": ()}
+    for options in ({}, {"no_rewrite": "unroll"}, {"wrt": "x"}, {"rewrites": "none"}):
+        fast = made(loss, args, **options)
+        plain = made(loss, args, "plain", **options)
+        value, gradient = fast.value_and_grad(2.0, 3.0)
+        parts = gradient if isinstance(gradient, tuple) else [gradient]
+        assert [type(one) for one in (value, *parts)] == [float] * (1 + len(parts))
+        same, slopes = fast.value_and_grad(2.0, np.array(3.0))
+        assert type(same) is np.float64
+        expected = plain.grad(2.0, 3.0)
+        np.testing.assert_allclose(gradient, expected, 1e-12)
+        np.testing.assert_allclose(slopes, expected, 1e-12)
+        for one in slopes if isinstance(slopes, tuple) else [slopes]:
+            assert type(one) is np.ndarray
+            assert one.dtype == np.float64
+
+
+def test_slopes_that_are_whole_numbers_are_real():
+    fast = made(lambda x: np.sum(np.where(x > 0, 1, 0) * x), {"x": (2,)}, wrt="x")
+    assert "import math" in fast.source
+    slope = fast.grad(np.array([2.0, -1.0]))
+    assert slope.dtype == np.float64
+    np.testing.assert_array_equal(slope, [1, 0])
+
+
 def test_a_single_gradient_is_alone():
     fast = made(lambda x, y: x**3 * y, {"x": (), "y": ()}, wrt="x")
     assert fast.value_and_grad(2.0, 3.0) == (24.0, 36.0)

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..program.fitting import WIDTH
 from ..shapes import show
 from ..specs import Argument, Leaf
 from .calling import STARS
 from .nesting import is_nested
-from .outputs import ROOM
 
 __all__ = ["Admission"]
+
+ROOM = WIDTH - 4  # columns of a line in a function
 
 
 @dataclass(frozen=True)

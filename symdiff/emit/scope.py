@@ -33,7 +33,7 @@ SHARED = (
 )
 
 # What a function that computes in a workspace has beside its arguments.
-EXTRA = ("out", "workspace", "arrays")
+EXTRA = ("out", "workspace", "arrays", "numbers")
 
 
 @dataclass(frozen=True)

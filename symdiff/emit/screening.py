@@ -32,13 +32,13 @@ _COMMON = _kinds(
     ast.For,
     *(ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.keyword, ast.Starred),
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice),
-    *(ast.Tuple, ast.List, ast.Dict),
+    *(ast.Tuple, ast.List, ast.Set, ast.Dict),
     *(ast.If, ast.IfExp, ast.BoolOp, ast.boolop, ast.Try, ast.ExceptHandler),
 )
 # What only the template's own functions and the module itself have beside them.
 _TEMPLATE = _kinds(
     *(ast.Import, ast.ImportFrom, ast.alias, ast.ClassDef, ast.AnnAssign),
-    *(ast.Raise, ast.Set),
+    ast.Raise,
     *(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.comprehension),
     *(ast.JoinedStr, ast.FormattedValue),
 )

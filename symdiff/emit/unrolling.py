@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from ..program.fitting import Group, Text, assigned, fitted, group, tuple_group
+from ..program.fitting import Group, Text, assigned, fitted, tuple_group
 from ..program.naming import Names
 from ..program.schedule import occurring
 from ..program.unrolled import Numbers
 from ..shapes import show
-from ..specs import Argument
-from .admitting import Admission
+from ..specs import Argument, Leaf
 from .calling import call
 from .outputs import ROOM, Outputs, Returned, indented, items
 
@@ -26,7 +25,7 @@ __all__ = ["Unrolling"]
 
 
 # Names within the functions beside those of arguments and numbers.
-OWN = ("value", "cache", "gradient", "numbers")
+OWN = ("value", "cache", "gradient")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Unrolling(Outputs):
             "extra": self.scope.extra,
             "own_names": own,
             "in_numbers": True,
-            "float64": self._admission.reads_dtype,
+            "float64": self._numbers.reads_dtype,
             "test": self._test,
             "take_numbers": [*self._taken()],
             "statements": indented(self.fused.statements, 8),
@@ -104,24 +103,20 @@ class Unrolling(Outputs):
         }
 
     @cached_property
-    def _admission(self) -> Admission:
-        helper = self.scope.helpers["float64"]
-        arguments = self.scope.signature.arguments
-        return Admission(arguments, self.arrays, self.np, helper, floats=True)
-
-    @cached_property
     def is_alone(self) -> bool:
         """Whether the arguments are numbers, each of its own name."""
-        numbers, leaves = self.fused.inputs, self._admission.leaves
-        return bool(leaves) and all(
-            not leaf.shape and numbers.get(leaf.name, leaf.name) == leaf.name
-            for leaf in leaves
-        )
+        numbers = self.fused.inputs
+        same = (numbers.get(one.name, one.name) == one.name for one in self._plain)
+        return self.are_numbers and all(same)
+
+    @property
+    def _plain(self) -> Sequence[Leaf]:
+        return self._numbers.leaves
 
     @property
     def _test(self) -> list[str]:
         first = (f"{self.scope.extra['out']} is None",) if self.is_alone else ()
-        return self._admission.lines(first)
+        return self._numbers.lines(first)
 
     # From arrays to numbers and back.
 
@@ -168,13 +163,12 @@ class Unrolling(Outputs):
     def _alone_fields(self) -> dict[str, Any]:
         """Return the fields of functions whose arguments are numbers alone."""
         own, called = self.own, self.scope.called
-        names = [leaf.name for leaf in self._admission.leaves]
+        names = [leaf.name for leaf in self._plain]
         parameters = items((self.scope.extra["out"], *names))
         in_arrays, out = self.scope.helpers["in_arrays"], self.scope.extra["out"]
         single = self.scope.extra["out"] in self.wrt
         texts = [str(one) for one in self.fused.gradients.values()]
         gradient, title = own["gradient"], called["Gradient"]
-        types = group("{", items(f"type({name})" for name in names), "}")
         gradients = [gradient] if single else [f"*{gradient}"]
         written = items((out, tuple_group(names), *gradients))
         return {
@@ -184,7 +178,7 @@ class Unrolling(Outputs):
             "call_in_arrays": fitted(
                 "return ", Group(f"{in_arrays}(", parameters, ")")
             ),
-            "test_numbers": fitted(f"{own['numbers']} = ", types, " <= {int, float}"),
+            "test_numbers": self.test_numbers(),
             "call_numbers": fitted(
                 f"{own['value']}, {gradient} = ",
                 _with_floats(call(called["value_and_grad"], self._arguments)),

@@ -16,6 +16,7 @@ from ..code import Code
 from ..graph import Graph, number_of
 from ..passes.speed import pays
 from ..passes.unroll import Elements, Unrolled, is_small, unroll
+from ..shapes import is_floating
 from ..timings import stage
 from .fitting import Text, tuple_group
 from .marks import Made
@@ -29,7 +30,7 @@ from .usage import Usage
 __all__ = ["CALLED", "Numbers", "in_numbers"]
 
 # What the function calls by names that no value and no parameter may have.
-CALLED = ("math", "type", "float", "map", "ArithmeticError", "ValueError")
+CALLED = ("math", "type", "float", "int", "map", "ArithmeticError", "ValueError")
 
 # What of NumPy stands around the statements.
 AROUND = ("np.array", "np.empty", "np.float64", "np.ndarray")
@@ -81,7 +82,8 @@ def in_numbers(
     steps = plan(usage, drafts.writer, drafts.namer, MathSpeller, ROOM)
     scope = Locals(usage, reserved, {}, MathWriter)
     scope.writer.np = np
-    return _Numbers(usage, scope, steps).numbers(unrolled, arrays)
+    numbers = _Numbers(usage, scope, steps).numbers(unrolled, arrays)
+    return numbers if numbers.statements else None
 
 
 def _described(graph: Graph, taken: frozenset[str]) -> dict[int, str]:
@@ -175,7 +177,8 @@ class _Numbers(Scheduler):
         value = number_of(node)
         if value is not None:
             return self.writer.number(float(value)).text
-        return self.speller.code[id(node)].text
+        text = self.speller.code[id(node)].text
+        return text if is_floating(self.nodes.dtype(node)) else f"float({text})"
 
 
 def _nested(array: Elements, text: Callable[[sympy.Expr], str]) -> Text:
