@@ -377,6 +377,22 @@ def test_the_verb(gradient, code, tmp_path, monkeypatch):
     assert Path("a.svg").exists()
 
 
+def test_a_loss_that_cannot_be_compiled_is_no_wrong_gradient(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from symdiff.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("looping.py").write_text(
+        "def loss(w):\n    return sum(float(one) ** 2 for one in w)\n"
+    )
+    words = ["compare", "looping.py:loss", "--arg", "w=3", "--rounds", "1"]
+    words += ["--methods", "symdiff-plain,forward-difference"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "symdiff-plain failed: ValueDependenceError" in result.output
+
+
 def test_the_verb_refuses_what_it_cannot_draw_before_the_work(tmp_path, monkeypatch):
     from click.testing import CliRunner
 

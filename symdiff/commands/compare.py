@@ -1,7 +1,7 @@
 """`symdiff compare FILE.py:FUNC`: all ways to a loss's gradient side by side.
 
 Out: a table on stdout, or JSON; a picture in a file. Exit code 1 where an emitted
-gradient, or the one that is given, is not the reference's.
+gradient, or the one that is given, is not the reference's; 2 where one of these fails.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import click
 from .. import loading, terminal
 from ..job import Job
 from ..settings import STYLES
-from .options import EXIT_CODES, Verb, argument_options
+from .options import EXIT_CODES, REFUSED, Verb, argument_options
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -111,11 +111,16 @@ def verb(
         terminal.say(f"wrote {plot}", "green")
     text = comparison.json() if as_json else str(comparison)
     terminal.print_text(f"{text}\n", "json" if as_json else "text")
-    if not all(map(comparison.is_right, _to_be_right(comparison))):
-        raise click.exceptions.Exit(EXIT_CODES["wrong"])
+    raise click.exceptions.Exit(_exit_code(comparison))
 
 
-def _to_be_right(comparison: Comparison) -> list[str]:
-    """Return the methods whose gradients the exit code is about."""
+def _exit_code(comparison: Comparison) -> int:
+    """Return the exit code, which is about the emitted gradients and the given one."""
     own = ("given", *(f"symdiff-{style}" for style in STYLES))
-    return [row.method for row in comparison.rows if row.method in own]
+    rows = [row for row in comparison.rows if row.method in own]
+    wrong = [
+        row for row in rows if not row.error and not comparison.is_right(row.method)
+    ]
+    if wrong:
+        return EXIT_CODES["wrong"]
+    return REFUSED if any(row.error for row in rows) else EXIT_CODES["right"]
