@@ -143,6 +143,20 @@ def test_the_one_thing_that_is_wrong_is_named_and_where(
     assert said in proof.explanation
 
 
+def test_a_factor_that_is_missing_is_named():
+    def loss(w, X, y):
+        return np.mean(np.exp(X @ w) * (1 + y**2))
+
+    def without_factor(w, X, y):
+        rate = np.exp(X @ w)
+        weight = 1 + y**2
+        return (rate + weight - weight) @ X / len(y)
+
+    proof = symdiff.prove(loss, without_factor, REGRESSION)
+    assert proof.verdict == "different"
+    assert "were multiplied by weight" in proof.explanation
+
+
 def test_no_one_thing_is_blamed_where_two_are_wrong():
     def twice_wrong(w, X, y):
         return X.T @ np.tanh(X @ w + y) / len(X)

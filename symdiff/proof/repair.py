@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -33,6 +33,8 @@ __all__ = ["located", "repaired"]
 
 RUNS = 4  # samples that a change must make right
 MOST = 400  # operands that are tried
+CANCELLED = 1e-3  # of the largest output
+MOST_NAMES = 12  # values of which each operand is tried as a multiple
 
 
 class _Run(NamedTuple):
@@ -68,9 +70,10 @@ def repaired(side: Side, samples: Sequence[Sample], goal: str) -> str:
         runs = list(_runs(side, samples))
         if not runs:
             return ""
-        for place in islice(_places(runs[0]), MOST):
-            if text := _repair(runs, place):
-                return f"it would be {goal} if {text}"
+        for repair in (_repair, _with_factor):
+            for place in islice(_places(runs[0]), MOST):
+                if text := repair(runs, place):
+                    return f"it would be {goal} if {text}"
     return ""
 
 
@@ -130,6 +133,35 @@ def _repair(runs: Sequence[_Run], place: _Place) -> str:
         if all(_is_right(run, _changed(run, place, change)) for run in runs):
             return f"{what} were {text}"
     return ""
+
+
+def _with_factor(runs: Sequence[_Run], place: _Place) -> str:
+    """Return by which value that has a name an operand would have to be multiplied."""
+    for number, name in islice(_named_before(runs[0], place), MOST_NAMES):
+        for how, change in (
+            ("multiplied", operator.mul),
+            ("divided", operator.truediv),
+        ):
+            if all(
+                _is_right(run, _changed(run, place, partial(_by, run, number, change)))
+                for run in runs
+            ):
+                return f"{_named_at(runs[0], place)} were {how} by {name}"
+    return ""
+
+
+def _named_before(run: _Run, place: _Place) -> Iterator[tuple[int, str]]:
+    """Yield the arguments and the named values before an operation, by their number."""
+    for number, value in enumerate(run.order[: place.operation]):
+        name = run.nodes[value].name or getattr(value, "name", "")
+        if name and run.nodes.dtype(value).startswith("float"):
+            yield number, str(name)
+
+
+def _by(
+    run: _Run, number: int, change: Callable[[Any, Any], Handle], x: Handle
+) -> Handle:
+    return change(x, Handle(x.nodes, run.order[number]))
 
 
 def _factor(runs: Sequence[_Run], place: _Place) -> str:
@@ -194,12 +226,18 @@ def _values(
 
 
 def _is_right(run: _Run, values: Mapping[str, np.ndarray]) -> bool:
-    """Return whether outputs are what they should be."""
+    """Return whether outputs are what they should be, but for rounding.
+
+    What is small beside other outputs may be what cancelling has left.
+    """
+    expected = run.sample.expected
+    sizes = {name: np.abs(one).max(initial=0.0) for name, one in expected.items()}
+    least = CANCELLED * max(sizes.values())
     return bool(values) and all(
         one.shape == values[name].shape
         and np.abs(values[name] - one).max(initial=0.0)
-        <= CLOSE * np.abs(one).max(initial=0.0)
-        for name, one in run.sample.expected.items()
+        <= CLOSE * max(sizes[name], least)
+        for name, one in expected.items()
     )
 
 
