@@ -38,7 +38,8 @@ LOWERINGS = {
     "rows": "the limits of maximum and minimum are rows of numbers",
     "unroll": "small arrays are Python's numbers, each operation on one of them written out",
     "blocks": "chains of operations on large arrays go through blocks of rows",
-    "kept": "arrays of sizes alone, as `np.arange(n)`, are kept in the workspace",
+    "joins": "arrays that are joined are written where they will stand",
+    "kept": "arrays of sizes alone, and views, are kept in the workspace",
 }
 
 

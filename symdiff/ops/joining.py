@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..code import Code, Writer
+from ..code import Code, Writer, call
 from ..errors import ShapeError
 from ..graph import ArrayNode, Nodes
 from ..shapes import Shape, Size, axis_of, promote, show, size, strong
@@ -65,8 +65,8 @@ def _check_others_same(
 def _writing(name: str) -> Callable[..., Code]:
     def write(writer: Writer, node: Any, *operands: Code) -> Code:
         inside = ", ".join(one.text for one in operands)
-        axis = f", axis={node.params[0]}" if node.params[0] else ""
-        return Code(f"{writer.function(name)}([{inside}]{axis})")
+        axis = [f"axis={node.params[0]}"] if node.params[0] else []
+        return call(writer.function(name), f"[{inside}]", *axis)
 
     return write
 

@@ -8,17 +8,19 @@ is refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 
 from ..graph import Graph
 from ..memory import Memory
+from ..ops.keys import text_of
 from ..timings import stage
 from .buffers import Array, Chain, chains, placed
 from .dryrun import DryRun
 from .into import IntoSpeller
+from .joins import Parts, joins, places
 from .loops import Looping
 from .planning import Plan, plan
 from .schedule import SEED, Locals, occurring
@@ -81,15 +83,29 @@ def fuse(
     if "blocks" in lowerings:
         order = swept(drafts.namer, draft, order.steps, read)
     sums = {id(one) for sweep in order.sweeps for one in sweep.sums}
-    over = []
+    over, solid = [], set()
     for step, blocks in zip(order.steps, order.blocks(), strict=True):
         draft.prepare(step)
         draft.blocks = blocks
         added_up = id(step.value) in sums and usage.nodes.shape(step.value)
         over.append(() if added_up else draft.over(step))
+        solid |= {id(step.value)} if blocks or draft.needs_block(step) else set()
     found = chains(usage.nodes, order.steps, over, read, order.sweeps)
+    parts: Parts = {}
+    if "joins" in lowerings:
+        parts = joins(usage.nodes, order.steps, _free(found, steps), solid)
     scope = Locals(usage, reserved, owners)
-    return _Fuser(usage, scope, steps, lowerings).fused(order, found, kept)
+    return _Fuser(usage, scope, steps, lowerings).fused(order, found, parts, kept)
+
+
+def _free(found: Sequence[Chain], steps: Plan) -> list[Chain]:
+    """Return the chains of whole arrays of the workspace."""
+    given = {id(step.value) for step in steps.results}
+    return [
+        chain
+        for chain in found
+        if chain.sweep is None and id(chain.values[-1]) not in given
+    ]
 
 
 def _without(steps: Plan, kept: Sequence[Step]) -> Plan:
@@ -118,11 +134,16 @@ class _Fuser(Looping):
     """Writes the steps of both passes into arrays."""
 
     def fused(
-        self, order: Order, found: Sequence[Chain], kept: Sequence[Step]
+        self,
+        order: Order,
+        found: Sequence[Chain],
+        parts: Parts,
+        kept: Sequence[Step],
     ) -> Fused:
         """Return the finished statements, whose values are in these chains.
 
-        `kept` are steps whose values are made with the workspace.
+        Some are in parts of arrays. `kept` are steps whose values are made with the
+        workspace.
         """
         self.results = dict(zip(self._wanted(), self.steps.results, strict=True))
         last = {id(chain.values[-1]): chain for chain in found}
@@ -131,10 +152,17 @@ class _Fuser(Looping):
             for step in self.steps.results
             if (chain := last.get(id(step.value))) is not None
         }
-        arrays = placed([chain for chain in found if chain.sweep is None], owned)
+        inside = {id(chain) for several in parts.values() for chain in several.values()}
+        whole = (one for one in found if one.sweep is None and id(one) not in inside)
+        arrays = placed(sorted(whole, key=lambda chain: chain.first), owned)
         fixed = [self._fixed(step) for step in kept]
         self._name(order, {id(v): chain for chain in found for v in chain.values})
-        making = (*self._making(arrays), *self.buffers(order.sweeps, found))
+        making = (
+            *self._making(arrays),
+            *self._parts(order, parts),
+            *self._views(order),
+            *self.buffers(order.sweeps, found),
+        )
         for array in owned.values():
             self.keep(array)
         statements = self.statements(order)
@@ -229,6 +257,39 @@ class _Fuser(Looping):
                 line = f"{self.keep(view)} = {name}.reshape{_bare(shape)}"
                 lines.append(self.made_once(line, view.shape, view.dtype))
         return tuple(lines)
+
+    def _parts(self, order: Order, parts: Parts) -> Iterator[str]:
+        """Yield the lines that make parts of arrays, before those of parts of these."""
+        for step in reversed(order.steps):
+            here = parts.get(id(step.value))
+            if here is None:
+                continue
+            left = self.speller.joined[id(step.value)] = []
+            for operand, key in places(self.nodes, step.expression):
+                chain = here.get(key)
+                if chain is None:
+                    left.append((operand, key))
+                    continue
+                name = self.keep(Array(chain.shape, chain.dtype, [chain]))
+                whole = self.speller.arrays[id(step.value)]
+                line = f"{name} = {whole}[{text_of(self.writer, key, ())}]"
+                yield self.made_once(line, chain.shape, chain.dtype)
+
+    def _views(self, order: Order) -> Iterator[str]:
+        """Yield the lines that make views of the workspace's arrays, each once."""
+        names: dict[str, str] = {}
+        if "kept" not in self.speller.lowerings:
+            return
+        for step, blocks in zip(order.steps, order.blocks(), strict=True):
+            text = None if blocks or step.added else self.speller.view(step)
+            if text is None:
+                continue
+            if text not in names:
+                names[text] = self.namer.given[id(step.value)]
+                line = f"{names[text]} = {text}"
+                yield self.made_once(line, *self._form(step.value))
+            self.namer.given[id(step.value)] = names[text]
+            self.speller.views.add(id(step.value))
 
     def _written(self, owned: set[int]) -> tuple[dict[str, str], list[Statement]]:
         """Return the names of the gradient's arrays, and what is left to be copied."""

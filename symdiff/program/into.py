@@ -18,6 +18,7 @@ from ..code import Code, Level, Writer, wrap
 from ..ops.choices import Safe, where
 from ..ops.elementwise import Cast
 from ..ops.indexing import IndexAdd, IndexSet
+from ..ops.keys import Key, text_of
 from ..ops.layout import Broadcast, Reshape
 from ..ops.table import ROWS
 from ..ops.windows import AddWindows, Contiguous
@@ -33,7 +34,9 @@ class IntoSpeller(FastSpeller):
     """Writes steps into arrays.
 
     arrays: the names of these, by value. first: the values that give an array its name
-    anew. sums: the values that a loop adds up.
+    anew. sums: the values that a loop adds up. joined: what is to be copied where, by
+    the value of which the other parts are there already. views: the values that are
+    views of the workspace's arrays, and made with it.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class IntoSpeller(FastSpeller):
         self.arrays: dict[int, str] = {}
         self.first: set[int] = set()
         self.sums: set[int] = set()
+        self.joined: dict[int, list[tuple[sympy.Expr, Key]]] = {}
+        self.views: set[int] = set()
 
     def over(self, step: Step) -> Sequence[sympy.Expr] | None:
         """Return the operands that a step may write its value over, if nothing else
@@ -80,11 +85,47 @@ class IntoSpeller(FastSpeller):
         array = array if id(step.value) in self.first else name
         way, factors = _WAYS.get(type(node)), self._factors(node)
         bound = [] if name == array else [f"{name} = {array}"]
+        if (left := self.joined.get(id(step.value))) is not None:
+            return [*bound, *(self._put(name, *one) for one in left)]
         if factors is not None:
             return [*bound, self._dot(name, *factors)]
         if way is None:
             return [self._call(self.expression(node), array, name)]
         return [*bound, *way.lines(self.writer, node, name, *self._operands(node))]
+
+    def needs_block(self, step: Step) -> bool:
+        """Return whether a step can only write into an array in one block of memory."""
+        if step.expression is not step.value or type(step.value) in _WAYS:
+            return False
+        code = self.expression(step.value)
+        return self._factors(step.value) is not None or self._function(code) == "np.dot"
+
+    def is_there(self, step: Step) -> bool:
+        """Return whether a step has nothing left to do: its value is a view that was
+        made before, or all parts of it are where they are to be.
+        """
+        at = id(step.value)
+        whole = self.arrays.get(at) == self.given[at]
+        return at in self.views or (whole and self.joined.get(at) == [])
+
+    def view(self, step: Step) -> str | None:
+        """Return the text of a step's value where it is a view of an array; None where
+        it is none, or may be a copy.
+        """
+        node = step.expression
+        operands = self.nodes[node].operands
+        if node is not step.value or ROWS[type(node)].kind != "view":
+            return None
+        array, *others = operands
+        name = self.arrays.get(id(array))
+        if others or name is None or isinstance(node, Broadcast | Reshape):
+            return None
+        self.code[id(array)] = Code(name)
+        return self.expression(node).text
+
+    def _put(self, name: str, part: sympy.Expr, key: Key) -> str:
+        """Return the statement that copies a part to its place in an array."""
+        return f"{name}[{text_of(self.writer, key, ())}] = {self.code[id(part)].text}"
 
     def _factors(self, node: sympy.Expr) -> tuple[str, str, Matrix] | None:
         """Return the texts of a product's factors as matrices, and its own matrix.

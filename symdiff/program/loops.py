@@ -122,10 +122,11 @@ class Looping(Scheduler):
         for forward, some in groupby(
             steps, lambda step: id(step.value) in self.usage.forward
         ):
+            left = [step for step in some if not self.speller.is_there(step)]
             if forward:
-                found += self._forward_statements([*some])
+                found += self._forward_statements(left)
             else:
-                found += map(self._backward_statement, some)
+                found += map(self._backward_statement, left)
         return found
 
     def _loop(self, sweep: Sweep, steps: Sequence[Step]) -> list[Statement]:
