@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import by_hand, scaling, workloads
+from bench.__main__ import chosen_of
 from bench.implementations import BUILDERS
-from bench.rounds import distance
+from bench.rounds import Options, distance
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,6 +65,7 @@ def test_the_command_gives_a_table_and_results(tmp_path):
     command = [sys.executable, "-m", "tests.bench", "--tiny", "--rounds", "2"]
     command += ["--seconds", "0.01", "--workloads", "w9", "--json", str(out)]
     command += ["--implementations", "by-hand,tuned,products", "--plot", str(picture)]
+    command += ["--together"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "| w9_transformer float32 | none |" in done.stdout
     (result,) = json.loads(out.read_text())
@@ -71,6 +73,20 @@ def test_the_command_gives_a_table_and_results(tmp_path):
     assert all(len(times) == 2 for times in result["times"].values())
     assert not result["skipped"]
     assert picture.read_text().lstrip().startswith("<?xml")
+
+
+def test_the_curve_of_parameters_ends_where_it_is_told_to():
+    one, left_out = scaling.curve("parameters", ["tuned"], Options(1, 0.001), 2e3)
+    assert one.points == [1088]
+    assert not left_out
+    assert scaling.text(one).startswith("| parameters | tuned |")
+
+
+def test_an_implementation_is_chosen_by_its_name_or_by_how_names_begin():
+    names = ["torch", "torch-compile", "tuned"]
+    assert chosen_of("torch", names) == ["torch"]
+    assert chosen_of("torch,tu", names) == ["torch", "tuned"]
+    assert chosen_of("t", names) == chosen_of("", names) == names
 
 
 def test_the_command_tells_what_each_lowering_gives():

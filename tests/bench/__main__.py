@@ -3,7 +3,7 @@
     python -m tests.bench                       the table
     python -m tests.bench --workloads w1,w4 --implementations symdiff-plain,jax
     python -m tests.bench --python torch=/path/to/python --json OUT.json --plot OUT.svg
-    python -m tests.bench scaling               the time against sizes
+    python -m tests.bench scaling --largest 1e8 the time against sizes, of nodes too
     python -m tests.bench lowerings             what each lowering of the fast style gives
 
 Each implementation runs in a process of its own, by the interpreter that `--python`
@@ -30,6 +30,7 @@ def main():
         options.limit,
         options.clock,
         options.tiny,
+        options.together,
         interpreters(options.python, names),
     )
     what = {"table": compared, "scaling": curves, "lowerings": left_out}
@@ -74,7 +75,7 @@ def curves(options, names, how):
     names = [name for name in names if name != "products"]
     drawn = []
     for axis in scaling.CURVES:
-        one, left_out = scaling.curve(axis, names, how)
+        one, left_out = scaling.curve(axis, names, how, options.largest)
         report(left_out)
         print(scaling.text(one), end="\n\n", flush=True)
         drawn.append(one)
@@ -109,6 +110,14 @@ def parse():
         default="wall",
         help="cpu counts a process's own time: for machines that do other work",
     )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="all make ready at once: for machines with a processor for each",
+    )
+    parser.add_argument(
+        "--largest", type=float, default=1e7, help="parameters in the scaling curves"
+    )
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--tiny", action="store_true", help="sizes of the tests")
     parser.add_argument("--json", metavar="OUT")
@@ -117,9 +126,10 @@ def parse():
 
 
 def chosen_of(text, known):
-    """Return the known names that begin with one of some, all of them by default."""
-    beginnings = tuple(text.split(","))
-    return [name for name in known if name.startswith(beginnings)]
+    """Return the known names that are some or begin with one, by default all of them."""
+    given = text.split(",")
+    beginnings = tuple(one for one in given if one not in known)
+    return [name for name in known if name in given or name.startswith(beginnings)]
 
 
 def interpreters(pairs, names):

@@ -22,7 +22,7 @@ from . import workloads
 ROOT = Path(__file__).parents[2]
 # How far apart two gradients may be, as parts of their norm: rounding may put a ReLU's
 # argument on the other side of its corner.
-TOLERANCE = {"float64": 1e-9, "float32": 1e-2}
+TOLERANCE = {"float64": 1e-9, "float32": 5e-2}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Options:
     """How to measure.
 
     seconds: of one implementation in one round. limit: seconds for it to make ready.
-    pythons: interpreters of implementations that need another than this.
+    together: whether all make ready at once, each on processors of its own. pythons:
+    interpreters of implementations that need another than this.
     """
 
     rounds: int = 7
@@ -39,6 +40,7 @@ class Options:
     limit: float = 120.0
     clock: str = "wall"
     tiny: bool = False
+    together: bool = False
     pythons: dict = field(default_factory=dict)
 
 
@@ -134,18 +136,24 @@ def measure(workload, dtype, names, options, sizes=None):
     workers = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            for name in names:
+            for place, name in enumerate(names):
                 job = {
                     "workload": workload,
                     "implementation": name,
                     "dtype": dtype,
                     "sizes": sizes,
                     "tiny": options.tiny,
-                    "threads": options.threads,
+                    "processors": processors(place, options),
                     "clock": options.clock,
                     "results": str(Path(folder) / f"{name}.npz"),
                 }
-                start(name, job, workers, result, options)
+                python = options.pythons.get(name, sys.executable)
+                workers[name] = Worker(job, python, options)
+                if not options.together:
+                    await_ready(name, workers, result, options)
+            for name in [*workers]:
+                if name not in result.times:
+                    await_ready(name, workers, result, options)
             compare(workers, folder, result)
             for _ in range(options.rounds):
                 for name in [*workers]:
@@ -156,9 +164,21 @@ def measure(workload, dtype, names, options, sizes=None):
     return result
 
 
-def start(name, job, workers, result, options):
-    """Start a worker and wait until it has its gradient; or say why it has none."""
-    worker = Worker(job, options.pythons.get(name, sys.executable), options)
+def processors(place, options):
+    """Return the processors of an implementation: the first, or its own; none where they
+    cannot be told.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    allowed = sorted(os.sched_getaffinity(0))
+    parts = max(1, len(allowed) // options.threads) if options.together else 1
+    start = place % parts * options.threads
+    return allowed[start : start + options.threads]
+
+
+def await_ready(name, workers, result, options):
+    """Wait until a worker has its gradient; or say why it has none."""
+    worker = workers[name]
     try:
         first = worker.answer(options.limit)
         if "skipped" in first:
@@ -167,9 +187,8 @@ def start(name, job, workers, result, options):
         worker.answer(options.limit)
     except WorkerError as failure:
         result.skipped[name] = str(failure)
-        worker.close()
+        workers.pop(name).close()
         return
-    workers[name] = worker
     result.times[name] = []
 
 

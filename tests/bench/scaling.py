@@ -4,6 +4,7 @@ compiling against the nodes of the graph.
 
 import gc
 import json
+import math
 from dataclasses import asdict, dataclass
 from time import perf_counter
 
@@ -47,9 +48,14 @@ class Curve:
     ready: dict
 
 
-def curve(axis, names, options):
-    """Return one curve, and a line for each implementation that it leaves out."""
+def curve(axis, names, options, largest=math.inf):
+    """Return one curve, and a line for each implementation that it leaves out.
+
+    largest: the most parameters of a point.
+    """
     workload, sizes = CURVES[axis]
+    if axis == "parameters":
+        sizes = {count: one for count, one in sizes.items() if count <= 1.01 * largest}
     results = [measure(workload, DTYPE, names, options, one) for one in sizes.values()]
     seconds = {
         name: [one.seconds(name) if name in one.times else None for one in results]

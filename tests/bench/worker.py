@@ -29,7 +29,8 @@ def main():
     # What a peer prints must not come between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    keep_to(job["threads"])
+    if job["processors"]:
+        os.sched_setaffinity(0, job["processors"])
 
     def answer(**said):
         print(json.dumps(said), file=answers, flush=True)
@@ -48,13 +49,6 @@ def main():
     clock = CLOCKS[job["clock"]]
     for line in sys.stdin:
         answer(seconds=timed(run, clock, float(line)))
-
-
-def keep_to(threads):
-    """Run on as many processors as there may be threads, where that can be said."""
-    if hasattr(os, "sched_setaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, allowed[:threads])
 
 
 def prepare(job):
