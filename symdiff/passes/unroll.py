@@ -34,14 +34,14 @@ KNOWN = ("bool", "int", "int64", "float", "float64")
 class Unrolled:
     """A graph of numbers.
 
-    inputs, outputs: its nodes by the names of whole arrays. described: those names of
-    its nodes that no user has given.
+    inputs, outputs: its nodes by the names of whole arrays. variables: the user's names
+    of arrays by those of their numbers.
     """
 
     graph: Graph
     inputs: dict[str, Elements]
     outputs: dict[str, Elements]
-    described: frozenset[str]
+    variables: dict[str, str]
 
 
 def is_small(graph: Graph) -> bool:
@@ -93,7 +93,7 @@ class _Unroller:
     ) -> None:
         self.graph = graph
         self.described = described
-        self.descriptions: set[str] = set()
+        self.variables: dict[str, str] = {}
         self.old = graph.nodes
         self.nodes = Nodes(self.old.float_dtype)
         self.maker = Maker(self.nodes)
@@ -135,7 +135,7 @@ class _Unroller:
                 for n, array in taken.items()
             },
             {n: _each(array, graph.outputs.__getitem__) for n, array in keys.items()},
-            frozenset(self.descriptions),
+            self.variables,
         )
 
     def _inputs(self) -> list[Any]:
@@ -209,8 +209,7 @@ class _Unroller:
                 continue
             if name and made.name is None:
                 made.name = _numbered(name, (*turns, *at))
-                if self.old[node].name is None:
-                    self.descriptions.add(made.name)
+                self.variables[made.name] = self.old[node].name or ""
             if values is not None and made.backward and made.cotangent_of is None:
                 made.cotangent_of = values[at]
 

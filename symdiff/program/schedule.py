@@ -287,17 +287,19 @@ class Scheduler:
 
     def _comment(self, step: Step) -> str:
         """Return the user's comment beside a forward statement."""
-        info = self.nodes[step.value]
-        named = info.name is not None or step.value is self.outputs["value"]
-        if info.position is None or not named:
-            return ""
-        return self.quotes.comment(info.position, info.name or "")
+        position, name = self.nodes[step.value].position, self._variable(step.value)
+        named = name or step.value is self.outputs["value"]
+        return self.quotes.comment(position, name) if position and named else ""
+
+    def _variable(self, node: sympy.Expr) -> str:
+        """Return the user's name of a value, nothing where he gave none."""
+        return self.nodes[node].name or ""
 
     def _made(self, step: Step) -> Made:
         """Return who made what a forward statement writes out."""
         inside, _ = self.speller.read_by(step)
         rewrites = (self.nodes[one].rewrite for one in (step.value, *inside))
-        named = self.nodes[step.value].name is not None
+        named = bool(self._variable(step.value))
         return Made(named, tuple(name for name in rewrites if name))
 
     # What passes from one half to the other, and out.

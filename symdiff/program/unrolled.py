@@ -19,11 +19,10 @@ from ..passes.unroll import Elements, Unrolled, is_small, unroll
 from ..shapes import is_floating
 from ..timings import stage
 from .fitting import Text, tuple_group
-from .marks import Made
 from .mathematics import MathUsage, MathWriter, is_spelled, spelled
 from .planning import Plan, plan
 from .schedule import Locals, Scheduler
-from .spelling import Speller, Step
+from .spelling import Speller
 from .statement import Statement
 from .usage import Usage
 
@@ -122,7 +121,7 @@ class _Numbers(Scheduler):
 
     def numbers(self, unrolled: Unrolled, called: Mapping[str, str]) -> Numbers:
         """Return the finished statements; `called` are the inputs."""
-        self.described = unrolled.described
+        self.variables = unrolled.variables
         for step in (*self.steps.forward, *self.steps.backward):
             if not step.added and id(step.value) not in self.namer.given:
                 self.namer.give(step.value, self.namer.wish(step.value))
@@ -152,11 +151,9 @@ class _Numbers(Scheduler):
             arrays=arrays,
         )
 
-    def _made(self, step: Step) -> Made:
-        """Return who made what a forward statement writes out."""
-        mine = self.nodes[step.value].name in self.described
-        made = super()._made(step)
-        return made._replace(named=False) if mine else made
+    def _variable(self, node: sympy.Expr) -> str:
+        """Return the user's name of the array that a number is of."""
+        return self.variables.get(self.nodes[node].name or "", "")
 
     def _arrays(
         self, outputs: Mapping[str, Elements], wishes: Mapping[str, str]
