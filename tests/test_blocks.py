@@ -97,6 +97,16 @@ def test_the_peak_is_as_predicted(monkeypatch):
     assert predicted == pytest.approx(measured, rel=0.05)
 
 
+def test_narrow_layers_of_an_unknown_batch_have_no_loops():
+    def network(layers, X):
+        for W in layers:
+            X = np.maximum(np.tanh(X @ W), 0.1) * np.cos(X)
+        return np.sum(X**2)
+
+    args = {"layers": [(8, 8)] * 3, "X": ("n", 8)}
+    assert "blocks of rows" not in compiled(network, args, "layers").source
+
+
 def test_rows_of_any_length():
     made = compiled(chain, {"X": ("n", "k"), "b": ("k",)})
     rng = np.random.default_rng(0)
@@ -149,6 +159,7 @@ def test_all_pairs_of_rows_are_taken_some_at_a_time():
     np.testing.assert_allclose(slope, plain.grad(x), 1e-11, 1e-13)
 
 
+@pytest.mark.usefixtures("tiny_blocks")
 def test_a_sum_that_no_function_writes_begins_with_zeros():
     def loss(X, y):
         return np.sum(np.sin(np.einsum("nbc,c->nb", X, y)) ** 2)

@@ -5,6 +5,7 @@ import sys
 import threading
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -336,6 +337,13 @@ def lowered(W, b, X, labels):
     log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
     both = np.concatenate([np.exp(X @ W), np.cos(X @ W)])
     return -np.mean(log_p[np.arange(len(X)), labels]) * 0.5 + np.sum(np.tanh(both))
+
+
+def test_the_guide_lists_the_lowerings():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = text.split("<!-- lowerings -->\n")[1].split("\n<!-- end -->")[0]
+    rows = [line.split(" | ") for line in table.splitlines()[2:]]
+    assert {name.strip("| `"): what for name, what, _ in rows} == LOWERINGS
 
 
 # Unrolling is of small losses, which have tests of their own.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy
@@ -34,8 +34,8 @@ LARGE = 2**22
 CALL = 2**13
 # How many steps a loop has at least where sizes are unknown: it may run but once.
 FEWEST = 8
-# What an unknown size counts as beside a known one.
-UNKNOWN = 1024
+# What an unknown size is taken for.
+UNKNOWN = 2048
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def _most_rows(speller: IntoSpeller, steps: Sequence[Step]) -> Size | None:
     return max(found, key=found.__getitem__, default=None)
 
 
+@lru_cache(maxsize=4096)
 def _about(size: Size) -> int:
     """Return a size, or what it is if unknown ones are of the usual kind."""
     if isinstance(size, int):
@@ -310,14 +311,8 @@ class _Sweeper:
             for at, one in (region.by_rows | region.made).items()
             if at not in local
         }
-        rows = self._rows(region)
-        pays = bool(region.made) and self._pays(region, local, rows)
-        self.speller.blocks = dict.fromkeys({*local, *whole}, 1)
-        writable = all(
-            id(step.value) in local or self._has_array(step) for step in region.body
-        )
-        self.speller.blocks = {}
-        if not (pays and local and whole and writable):
+        rows = self._rows_that_pay(region, local) if local and whole else None
+        if rows is None or not self._is_writable(region.body, local, whole):
             return None
         return Sweep(
             start,
@@ -328,6 +323,16 @@ class _Sweeper:
             tuple(region.sums.values()),
         )
 
+    def _is_writable(
+        self, steps: Iterable[Step], local: Collection[int], whole: Collection[int]
+    ) -> bool:
+        """Return whether blocks can be written into the whole arrays that steps make."""
+        self.speller.blocks = dict.fromkeys({*local, *whole}, 1)
+        written = (step for step in steps if id(step.value) not in local)
+        found = all(map(self._has_array, written))
+        self.speller.blocks = {}
+        return found
+
     def _has_array(self, step: Step) -> bool:
         """Return whether a block, or a sum, can be written into what a step makes."""
         if step.added or sum_of_rows(self.nodes, step.expression, self.count):
@@ -335,24 +340,35 @@ class _Sweeper:
         self.speller.prepare(step)
         return self.speller.over(step) is not None
 
+    def _rows_that_pay(self, region: _Region, local: Collection[int]) -> Size | None:
+        """Return how many rows a block has, None where a loop takes more than it saves.
+
+        It takes its calls, and saves fetching arrays that the cache does not hold.
+        """
+        saved, known = self._saved(region, local)
+        if saved == 0 or not (known or len(region.body) >= FEWEST):
+            return None
+        rows = self._rows(region)
+        calls = len(region.body) * (_about(self.count) / _about(rows))
+        return rows if saved > CALL * calls else None
+
+    def _saved(self, region: _Region, local: Collection[int]) -> tuple[int, bool]:
+        """Return how many bytes need not be fetched, and whether all sizes are known."""
+        saved, known = 0, True
+        for at, one in (region.made | region.by_rows).items():
+            total = product(self.nodes.shape(one)) * self._itemsize(one)
+            known = known and isinstance(total, int)
+            if _about(total) >= LARGE:
+                saved += (region.touched[at] - (at not in local)) * _about(total)
+        return saved, known
+
     def _rows(self, region: _Region) -> Size:
         """Return how many rows a block has."""
         arrays = (region.made | region.by_rows).values()
         shapes = (self.nodes.shape(one)[1:] for one in arrays)
         widest = largest(1, *map(product, shapes))
-        itemsize = max(map(self._itemsize, arrays), default=1)
+        itemsize = max(map(self._itemsize, arrays))
         return largest(1, sympy.floor(sympy.S(BLOCK // itemsize) / widest))
 
     def _itemsize(self, array: sympy.Expr) -> int:
         return np.dtype(self.nodes.dtype(array)).itemsize
-
-    def _pays(self, region: _Region, local: Collection[int], rows: Size) -> bool:
-        """Return whether a loop saves more of fetching arrays than its calls take."""
-        saved = 0
-        for at, one in (region.made | region.by_rows).items():
-            total = product(self.nodes.shape(one)) * self._itemsize(one)
-            if not isinstance(total, int):
-                return len(region.body) >= FEWEST
-            if total >= LARGE:
-                saved += (region.touched[at] - (at not in local)) * total
-        return saved > CALL * len(region.body) * (self.count / rows)
