@@ -122,6 +122,17 @@ def test_rows_of_any_length():
             np.testing.assert_allclose(one, other, 1e-11, 1e-15)
 
 
+def test_a_row_may_be_larger_than_a_block():
+    made = compiled(chain, {"X": ("n", "m", "k"), "b": ("k",)})
+    assert "blocks of rows" in made.source
+    rng = np.random.default_rng(0)
+    X, b = rng.normal(size=(2, 300, 200)), rng.normal(size=200)
+    value, gradient = made.value_and_grad(X, b)
+    np.testing.assert_allclose(value, made.value(X, b), 1e-13)
+    expected = made.backward(made.forward(X, b)[1])
+    np.testing.assert_allclose(gradient.b, expected.b, 1e-11, 1e-15)
+
+
 def test_small_arrays_are_in_the_cache_as_they_are():
     assert (
         "blocks of rows" not in compiled(chain, {"X": (100, 512), "b": (512,)}).source

@@ -363,12 +363,14 @@ class _Sweeper:
         return saved, known
 
     def _rows(self, region: _Region) -> Size:
-        """Return how many rows a block has."""
+        """Return how many rows a block has: one at least."""
         arrays = (region.made | region.by_rows).values()
         shapes = (self.nodes.shape(one)[1:] for one in arrays)
         widest = largest(1, *map(product, shapes))
         itemsize = max(map(self._itemsize, arrays))
-        return largest(1, sympy.floor(sympy.S(BLOCK // itemsize) / widest))
+        if isinstance(widest, int):
+            return max(1, BLOCK // itemsize // widest)
+        return 1 + sympy.floor(sympy.S(BLOCK // itemsize) / widest)
 
     def _itemsize(self, array: sympy.Expr) -> int:
         return np.dtype(self.nodes.dtype(array)).itemsize
