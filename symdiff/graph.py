@@ -279,6 +279,12 @@ class Nodes:
             )
         return node
 
+    def again(self, cls: type, *operands: sympy.Expr, params: tuple = ()) -> sympy.Expr:
+        """Return a node as `make` does, but one of its own where an equal one is there."""
+        shape, dtype = SHAPE_RULES[cls](self, *operands, *params)
+        key = (len(self), cls, *map(id, operands), params)
+        return self._add(key, array_node(cls, operands, params), shape, dtype, operands)
+
     def found(
         self, cls: type, *operands: sympy.Expr, params: tuple = ()
     ) -> sympy.Expr | None:

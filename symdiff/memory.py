@@ -10,19 +10,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import sympy
 
 from .shapes import Shape, Size, product, size_symbol
 
-__all__ = ["Held", "Memory", "Recorder", "bytes_of"]
+__all__ = ["Economy", "Held", "Memory", "Recorder", "bytes_of", "in_words"]
 
 # What unknown sizes are taken for where amounts are compared.
 LARGE = 1000
 
 # From how many bytes on NumPy computes an operation in a temporary operand's memory.
 ELISION = 256 * 1024
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+# How many names of values are told.
+SHOWN = 4
 
 MADE, FREED, OVERWRITTEN = 1, -1, 0
 
@@ -39,20 +45,30 @@ class Memory:
 
     amounts: sizes of arrays in bytes, each once. events: an amount's place, and whether
     an array of it is made, freed, or may be computed in the memory of a temporary one.
+    spans: the events of each step that a plan has, the first and behind the last.
     """
 
     amounts: tuple[Size, ...] = ()
     events: tuple[tuple[int, int], ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
 
     def bytes_at_peak(self, sizes: Mapping[str, int]) -> int:
         """Return the most bytes that are held at once, for the values of all sizes."""
-        return self._most(self._values(sizes))[0]
+        return _most(self.events, self._values(sizes))[0]
+
+    def bytes_of_steps(self, sizes: Mapping[str, int]) -> list[int]:
+        """Return the most bytes that each step holds beside what is held before."""
+        amounts = self._values(sizes)
+        return [
+            _most(self.events[first:behind], amounts)[0] for first, behind in self.spans
+        ]
 
     @cached_property
     def polynomial(self) -> sympy.Expr:
         """The most bytes that are held at once where all sizes are large and equal."""
         unknown = {one for amount in self.amounts for one in _symbols(amount)}
-        _, place = self._most(self._values({one.name: LARGE for one in unknown}))
+        large = self._values({one.name: LARGE for one in unknown})
+        _, place = _most(self.events, large)
         held: Counter[int] = Counter()
         for which, change in self.events[: place + 1]:
             held[which] += change
@@ -66,20 +82,60 @@ class Memory:
             for one in self.amounts
         ]
 
-    def _most(self, amounts: Sequence[int]) -> tuple[int, int]:
-        """Return the most bytes that are held at once, and at which event."""
-        held = most = place = 0
-        for at, (which, change) in enumerate(self.events):
-            amount = amounts[which]
-            held += change * amount
-            twice = amount if change == OVERWRITTEN and amount < ELISION else 0
-            if held + twice > most:
-                most, place = held + twice, at
-        return most, place
+
+def _most(events: Sequence[tuple[int, int]], amounts: Sequence[int]) -> tuple[int, int]:
+    """Return the most bytes that are held at once, and at which event."""
+    held = most = place = 0
+    for at, (which, change) in enumerate(events):
+        amount = amounts[which]
+        held += change * amount
+        twice = amount if change == OVERWRITTEN and amount < ELISION else 0
+        if held + twice > most:
+            most, place = held + twice, at
+    return most, place
 
 
 def _symbols(amount: Size) -> Iterable[sympy.Symbol]:
     return () if isinstance(amount, int) else amount.free_symbols
+
+
+class Economy(NamedTuple):
+    """What it takes to hold no more than a limit, at some sizes.
+
+    before, after: bytes at the peak. names: those of values that are computed again.
+    part: how many operations are, of all.
+    """
+
+    limit: int
+    before: int
+    after: int
+    sizes: Mapping[str, int]
+    names: tuple[str, ...] = ()
+    part: float = 0.0
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
+        start = f"at {sizes} the peak" if sizes else "the peak"
+        limit = f"the limit of {in_words(self.limit)}"
+        if self.after == self.before:
+            return f"{start} of {in_words(self.before)} is within {limit}"
+        fall = f"{start} falls from {in_words(self.before)} to {in_words(self.after)}"
+        return f"{self._means()}; {fall}, within {limit}"
+
+    def _means(self) -> str:
+        if not self.part:
+            return "names are deleted that nothing reads any more"
+        several = ", ".join(self.names[:SHOWN]) or "values without a name"
+        if len(self.names) > SHOWN:
+            several += f"... ({len(self.names)} in all)"
+        cost = f"{100 * self.part:.2g} % more operations"
+        return f"recomputed in the backward pass: {several}, for {cost}"
+
+
+def in_words(amount: int) -> str:
+    """Return bytes in the largest unit of which there are some: `1.5 MiB`."""
+    unit = max(min((amount.bit_length() - 1) // 10, len(UNITS) - 1), 0)
+    return f"{amount / 1024**unit:.4g} {UNITS[unit]}"
 
 
 @dataclass(eq=False, slots=True)
@@ -122,6 +178,9 @@ class Recorder:
             if memory.holders == 0:
                 self._events.append((memory.amount, FREED))
 
-    def memory(self) -> Memory:
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def memory(self, spans: Sequence[tuple[int, int]]) -> Memory:
         """Return the record so far."""
-        return Memory(tuple(self._places), tuple(self._events))
+        return Memory(tuple(self._places), tuple(self._events), tuple(spans))

@@ -11,7 +11,7 @@ import builtins
 import gc
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,14 +29,16 @@ from .emit.scope import Scope
 from .errors import CornerWarning, SpecError, VerificationError
 from .formula import expression, latex
 from .graph import Graph
+from .memory import Economy
 from .notebook import page
 from .ops.recording import paused
 from .passes.lowering import lower
+from .program.economy import Limit, economise
 from .program.fused import Fused, fuse
 from .program.schedule import Program, schedule
 from .program.unrolled import CALLED, Numbers, in_numbers
 from .report import Report, report
-from .settings import Settings, names
+from .settings import Settings, bytes_of_text, limit_text, names, sizes_at
 from .shapes import Size
 from .specs import Signature, read_signature
 from .timings import stage
@@ -62,6 +64,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
     simplify: bool = True,
     share: bool = True,
     style: str = "plain",
+    memory_limit: int | str | None = None,
+    at: Mapping[str, int] | None = None,
     command: str | None = None,
 ) -> Compiled:
     """Return the compiled value and gradient of a loss.
@@ -100,6 +104,13 @@ def compile(  # noqa: A001 - the public name, as re.compile
         line, each backward one with the rule that it applies; or for speed, with a
         `value_and_grad` that computes in arrays which it keeps, or where it is small in
         Python's numbers.
+    memory_limit : int or str, optional
+        The most bytes that a call of `value_and_grad` may hold beside its arguments, as
+        `"512MiB"`. What the backward pass reads is deleted early and, where that is not
+        enough, computed again rather than kept: first what is cheap. The gradient stays
+        the same; `report.economy` says what it cost.
+    at : mapping of str to int, optional
+        Values of the unknown sizes for which the limit holds.
     command : str, optional
         The command line that the module's header names for making it again.
 
@@ -113,8 +124,18 @@ def compile(  # noqa: A001 - the public name, as re.compile
     VerificationError
         If the emitted module disagrees with the function.
     """
-    settings = Settings(rewrites, names(no_rewrite), corners, simplify, share, style)
+    settings = Settings(
+        rewrites,
+        names(no_rewrite),
+        corners,
+        simplify,
+        share,
+        style,
+        limit_text(memory_limit),
+        sizes_at(at or {}),
+    )
     scope = Scope(read_signature(fn, args, static, dtype))
+    check_sizes(settings, [scope.signature])
     return compile_part(fn, scope, wrt, dtype, settings, verify, command)
 
 
@@ -155,19 +176,14 @@ def compile_part(
     stages = passes.run(traced, wanted_leaves(signature, wanted), settings)
     graph = stages.shared
     _warn(graph)
-    records = (one.name for one in signature.arguments if has_record(one))
-    kept = [name for name in records if name in wanted]
-    owners = {leaf.name: leaf.argument for leaf in signature.leaves if leaf.path}
-    program = schedule(graph, scope.reserved | {*taken}, kept, settings.style, owners)
+    graph, program, both, economy = _programs(graph, wanted, scope, settings, taken)
     bounds = index_bounds(graph)
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
-    both = None
-    if settings.style == "fast":
-        both = _as_one(graph, program, scope, settings, taken, owners)
     part = Part(program, scope, description, both)
     memory = both.memory if isinstance(both, Fused) else program.memory
-    facts = report(stages, traced, program.kept, memory)
+    facts = report(replace(stages, shared=graph), traced, program.kept, memory)
+    facts = replace(facts, economy=economy)
     lines = docstring(fn, part, facts, graph, settings.style)
     source = emit([part], header([fn], __version__, command), lines)
     if verify:
@@ -189,6 +205,62 @@ def compile_part(
     return Compiled(source, traced, graph, program, facts, part, lines)
 
 
+def _programs(
+    graph: Graph,
+    wanted: Collection[str],
+    scope: Scope,
+    settings: Settings,
+    taken: Iterable[str],
+) -> tuple[Graph, Program, Fused | Numbers | None, Economy | None]:
+    """Return both passes of a graph, in the fast style also as one; and the graph and
+    what it took, where memory is limited.
+    """
+    signature, reserved = scope.signature, scope.reserved | {*taken}
+    records = (one.name for one in signature.arguments if has_record(one))
+    kept = [name for name in records if name in wanted]
+    owners = {leaf.name: leaf.argument for leaf in signature.leaves if leaf.path}
+
+    def write(graph: Graph, freeing: bool = False) -> Program:
+        return schedule(graph, reserved, kept, settings.style, owners, freeing)
+
+    program, limit = write(graph), _limit(signature, settings)
+    if settings.style == "fast":
+        both, economy = _as_one(graph, program, scope, settings, taken, owners, limit)
+        return graph, program, both, economy
+    if limit is None:
+        return graph, program, None, None
+    graph, program, economy = economise(graph, program, write, limit, lasting=True)
+    return graph, program, None, economy
+
+
+def _limit(signature: Signature, settings: Settings) -> Limit | None:
+    """Return the limit of memory that is asked for."""
+    most = bytes_of_text(settings.memory_limit) if settings.memory_limit else None
+    if most is None:
+        return None
+    known = dict(settings.at)
+    missing = [name for name in signature.sizes if name not in known]
+    if missing:
+        raise SpecError(
+            f"memory_limit: nothing says what it should hold for: {', '.join(missing)} "
+            "may be any size",
+            remedy=f'Give a value: at={{"{missing[0]}": 4096}}, or an example array in '
+            "the place of a shape.",
+        )
+    return Limit(most, {name: known[name] for name in signature.sizes})
+
+
+def check_sizes(settings: Settings, signatures: Iterable[Signature]) -> None:
+    """Refuse values of sizes that no function has."""
+    known = sorted({name for one in signatures for name in one.sizes})
+    for name, _ in settings.at:
+        if name not in known:
+            raise SpecError(
+                f"at: there is no unknown size {name!r}",
+                remedy=f"The unknown sizes are {', '.join(known) or 'none'}.",
+            )
+
+
 def _as_one(
     graph: Graph,
     program: Program,
@@ -196,9 +268,10 @@ def _as_one(
     settings: Settings,
     taken: Iterable[str],
     owners: Mapping[str, str],
-) -> Fused | Numbers:
+    limit: Limit | None,
+) -> tuple[Fused | Numbers, Economy | None]:
     """Return both passes as one: in Python's numbers where that is faster, or else in
-    the arrays of a workspace.
+    the arrays of a workspace; and what it took to keep these within a limit.
     """
     names = scope.reserved | {*taken, *scope.extra.values()}
     names |= {*CALLED} - {*program.arguments}
@@ -209,8 +282,17 @@ def _as_one(
     if "unroll" in lowerings and free:
         numbers = in_numbers(graph, names, arrays, program.np)
         if numbers is not None:
-            return numbers
-    return fuse(lower(graph, lowerings), names, lowerings, owners)
+            return numbers, None
+
+    def write(graph: Graph, freeing: bool = False) -> Fused:
+        return fuse(graph, names, lowerings, owners)
+
+    lowered = lower(graph, lowerings)
+    fused = write(lowered)
+    if limit is None:
+        return fused, None
+    _, fused, economy = economise(lowered, fused, write, limit, lasting=False)
+    return fused, economy
 
 
 def _named_plainly(module: ModuleType, scope: Scope) -> ModuleType:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from .errors import FileError, SpecError
 from .job import Job
 from .leaves import FLOATS, near
-from .settings import Settings, names
+from .settings import Settings, limit_text, names, sizes_at
 
 __all__ = ["Project", "read_project"]
 
@@ -40,6 +40,7 @@ ENTRIES: dict[str, tuple[type, ...]] = {
         name.replace("_", "-"): (str, list) if value == () else (type(value),)
         for name, value in vars(Settings()).items()
     },
+    "at": (dict,),
 }
 KINDS = {str: "a text", list: "a list of texts", dict: "a table", bool: "true or false"}
 
@@ -141,6 +142,8 @@ def _job(title: str, entry: Mapping[str, Any], folder: Path) -> Job:
         for name, default in vars(Settings()).items()
     }
     settings["no_rewrite"] = names(settings["no_rewrite"])
+    settings["memory_limit"] = limit_text(settings["memory_limit"])
+    settings["at"] = sizes_at(settings["at"])
     specs, static = entry.get("args", {}), entry.get("static", {})
     return Job(
         target=str(folder / entry["target"]),

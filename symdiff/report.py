@@ -21,7 +21,7 @@ from .equations import equations
 from .errors import SpecError
 from .formula import latex
 from .graph import Graph, Nodes
-from .memory import Memory
+from .memory import Economy, Memory
 from .ops.arithmetic import is_reciprocal
 from .ops.contraction import Contraction, indices_of
 from .ops.indexing import IndexAdd, parts_of
@@ -31,7 +31,7 @@ from .passes import Stages
 from .shapes import Size, product
 from .timings import stage
 
-__all__ = ["Cost", "Report", "aligned", "hanging", "report", "sizes_of"]
+__all__ = ["Cost", "Report", "aligned", "hanging", "operations", "report", "sizes_of"]
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Report:
 
     unshared: operations if no value were used twice: the expression swell. kept:
     bytes that pass from the forward pass to the backward one, beside the arguments.
-    held: what both passes hold, one array after the other. rewrites: what
-    passes changed. corners: where the loss has no derivative, and the slope that is
-    taken. traced: the loss. verification: the record of the check, None where there
-    was none.
+    held: what both passes hold, one array after the other. rewrites: what passes
+    changed. corners: where the loss has no derivative, and the slope that is taken.
+    traced: the loss. economy: what it takes to stay within a limit, verification: the
+    record of the check, None where there was none.
     """
 
     forward: Cost
@@ -81,6 +81,7 @@ class Report:
     rewrites: tuple[str, ...]
     corners: tuple[str, ...]
     traced: Graph = field(repr=False)
+    economy: Economy | None = None
     verification: object = None
 
     @property
@@ -143,9 +144,9 @@ class Report:
         """Return the lines that say what is kept between the passes, and at the peak."""
         kept = f"bytes kept between the passes: {_text(self.kept)}"
         whole = hanging(f"{kept}; at the peak: {_text(self.peak)}")
-        if len(whole) == 1:
-            return whole
-        return [*hanging(kept), *hanging(f"bytes at the peak: {_text(self.peak)}")]
+        if len(whole) > 1:
+            whole = [*hanging(kept), *hanging(f"bytes at the peak: {_text(self.peak)}")]
+        return whole if self.economy is None else [*whole, *hanging(str(self.economy))]
 
     def swell(self) -> list[str]:
         """Return the lines of a table of what both passes cost, and would have cost."""
@@ -209,6 +210,11 @@ def sizes_of(graph: Graph) -> list[str]:
     """Return the names of the unknown sizes of a graph's inputs, sorted."""
     sizes = (one for node in graph.inputs for one in graph.nodes.shape(node))
     return sorted({str(one) for one in sizes if not isinstance(one, int)})
+
+
+def operations(graph: Graph) -> dict[int, tuple[str, Size]]:
+    """Return of what kind each node's work is, and how much; by ids, views left out."""
+    return {id(one): _work(graph.nodes, one) for one in _computed(graph)}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,12 +6,23 @@ ask for them. Refused: what is none of the choices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import SpecError
 
-__all__ = ["CORNERS", "LOWERINGS", "REWRITES", "STYLES", "Settings", "names"]
+__all__ = [
+    "CORNERS",
+    "LOWERINGS",
+    "REWRITES",
+    "STYLES",
+    "Settings",
+    "bytes_of_text",
+    "limit_text",
+    "names",
+    "sizes_at",
+]
 
 # safe: rewrites that hold wherever the loss is defined. none: the forward pass is the
 # loss's own, bit for bit. fast: also those that may lose the last digits.
@@ -43,13 +54,19 @@ LOWERINGS = {
 }
 
 
+# How many bytes there are in a unit.
+DECIMAL = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+BINARY = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a compilation may change, and what it may not.
 
     rewrites: one of `REWRITES`. no_rewrite: names of rewrites that are switched off.
     corners: one of `CORNERS`. simplify, share: whether these passes run.
-    style: one of `STYLES`.
+    style: one of `STYLES`. memory_limit: the most bytes that may be held, as a text,
+    empty where there is no limit. at: values of unknown sizes for which it holds.
     """
 
     rewrites: str = "safe"
@@ -58,11 +75,18 @@ class Settings:
     simplify: bool = True
     share: bool = True
     style: str = "plain"
+    memory_limit: str = ""
+    at: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("rewrites", self.rewrites, REWRITES)
         _one_of("corners", self.corners, CORNERS)
         _one_of("style", self.style, STYLES)
+        if self.at and not self.memory_limit:
+            raise SpecError(
+                "at= gives sizes, but there is no limit that should hold for them",
+                remedy='Give the limit too: memory_limit="512MiB".',
+            )
 
     @property
     def lowerings(self) -> frozenset[str]:
@@ -82,12 +106,52 @@ class Settings:
         words += [] if self.simplify else ["--no-simplify"]
         words += [] if self.share else ["--no-share"]
         words += [] if self.style == "plain" else ["--style", self.style]
+        if self.memory_limit:
+            words += ["--memory-limit", self.memory_limit]
+        for name, size in self.at:
+            words += ["--at", f"{name}={size}"]
         return words
 
 
 def names(several: str | Iterable[str]) -> tuple[str, ...]:
     """Return names in order, each once, from one name or several."""
     return tuple(sorted({several} if isinstance(several, str) else set(several)))
+
+
+def limit_text(limit: int | str | None) -> str:
+    """Return a limit of bytes as a text in its largest whole unit: `512MiB`."""
+    if not limit and not isinstance(limit, int):
+        return ""
+    amount = bytes_of_text(limit) if isinstance(limit, str) else limit
+    if isinstance(amount, bool) or not isinstance(amount, int) or amount <= 0:
+        raise SpecError(
+            f"memory_limit={limit!r} is no number of bytes",
+            remedy='Write an int, or a text as "512MiB" or "1.5GB".',
+        )
+    units = reversed(BINARY.items())
+    unit, whole = next(
+        ((name, one) for name, one in units if amount % one == 0), ("B", 1)
+    )
+    return f"{amount // whole}{unit}"
+
+
+def bytes_of_text(text: str) -> int | None:
+    """Return the bytes that a text says, None where it says none."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-zA-Z]*)\s*", text)
+    unit = DECIMAL.get(found[2], BINARY.get(found[2])) if found else None
+    return None if found is None or unit is None else round(float(found[1]) * unit)
+
+
+def sizes_at(
+    sizes: Mapping[str, object] | Iterable[tuple[str, object]],
+) -> tuple[tuple[str, int], ...]:
+    """Return sizes in the order of their names; refuse what is no size."""
+    found = []
+    for name, value in sorted(dict(sizes).items()):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise SpecError(f"at: the size {name} is {value!r}, no positive integer")
+        found.append((name, value))
+    return tuple(found)
 
 
 def _one_of(option: str, value: object, choices: Sequence[str]) -> None:

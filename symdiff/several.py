@@ -23,8 +23,8 @@ from .emit.scope import SHARED, Scope
 from .errors import SpecError
 from .leaves import near
 from .ops.recording import paused
-from .pipeline import Compiled, compile_part, load
-from .settings import Settings, names
+from .pipeline import Compiled, check_sizes, compile_part, load
+from .settings import Settings, limit_text, names, sizes_at
 from .specs import read_signature
 
 __all__ = ["CompiledModule", "compile_module"]
@@ -77,12 +77,15 @@ def compile_module(
         option names what is no parameter of any.
     """
     settings["no_rewrite"] = names(settings.get("no_rewrite", ()))
+    settings["memory_limit"] = limit_text(settings.get("memory_limit"))
+    settings["at"] = sizes_at(settings.get("at") or {})
     chosen, titles = Settings(**settings), _titles(functions)
     wanted = (wrt,) if isinstance(wrt, str) else wrt or ()
     _check_names([*(args or ()), *(static or ()), *wanted], functions)
     signatures = tuple(
         read_signature(fn, _own(fn, args), _own(fn, static), dtype) for fn in functions
     )
+    check_sizes(chosen, signatures)
     scopes = [
         Scope(signature, title, signatures)
         for signature, title in zip(signatures, titles, strict=True)

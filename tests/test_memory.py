@@ -87,6 +87,12 @@ def moved(a, b):
     return np.sum(both**2)
 
 
+def standardised(a, b):
+    centred = a - a.mean(axis=1, keepdims=True)
+    normal = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
+    return np.sum(((normal - b) / 4) ** 3)
+
+
 def overwritten(a, b):
     for _ in range(4):
         a = a - a.mean(axis=0)
@@ -95,7 +101,7 @@ def overwritten(a, b):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", [operators, moved, overwritten])
+@pytest.mark.parametrize("loss", [operators, moved, overwritten, standardised])
 def test_the_peak_of_known_sizes_is_as_predicted(loss, dtype):
     rng = np.random.default_rng(0)
     a, b = (rng.uniform(0.5, 1, (500, 300)).astype(dtype) for _ in range(2))

@@ -14,7 +14,15 @@ import click
 
 from .. import loading, terminal
 from ..job import Job
-from ..settings import CORNERS, REWRITES, STYLES, Settings, names
+from ..settings import (
+    CORNERS,
+    REWRITES,
+    STYLES,
+    Settings,
+    limit_text,
+    names,
+    sizes_at,
+)
 
 __all__ = [
     "EXIT_CODES",
@@ -157,6 +165,20 @@ _SETTINGS = (
         help="How the module is written; textbook: an operation a line, with its rule; "
         "fast: it computes in arrays that it keeps.",
     ),
+    click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        default="",
+        help="The most that a call of value_and_grad may hold beside its arguments: "
+        "512MiB. What is cheap to compute is computed again rather than kept.",
+    ),
+    click.option(
+        "--at",
+        metavar="NAME=SIZE",
+        multiple=True,
+        callback=_pairs,
+        help="Value of an unknown size for which the limit holds: n=4096.",
+    ),
     click.option("--no-simplify", is_flag=True, help="Leave the gradient as it is."),
     click.option("--no-share", is_flag=True, help="Compute again what is used twice."),
 )
@@ -176,6 +198,10 @@ def loss_options(function: Decorated) -> Decorated:
     return argument_options(function)
 
 
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
 def job(
     rewrites: str,
     no_rewrite: tuple[str, ...],
@@ -183,10 +209,19 @@ def job(
     no_simplify: bool,
     no_share: bool,
     style: str,
+    memory_limit: str,
+    at: dict[str, str],
     **words: Any,
 ) -> Job:
     """Return the job that the words of a command ask for."""
     settings = Settings(
-        rewrites, names(no_rewrite), corners, not no_simplify, not no_share, style
+        rewrites,
+        names(no_rewrite),
+        corners,
+        not no_simplify,
+        not no_share,
+        style,
+        limit_text(memory_limit),
+        sizes_at({name: _number(text) for name, text in at.items()}),
     )
     return Job(**words, settings=settings)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
 from ..program.fused import Fused
-from ..program.schedule import BUILTINS, Program
+from ..program.local import BUILTINS
+from ..program.schedule import Program
 from ..program.unrolled import CALLED, Numbers
 from ..shapes import show
 from ..specs import Argument

@@ -29,7 +29,7 @@ def _kinds(*classes: type) -> frozenset[type]:
 _COMMON = _kinds(
     *(ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.arguments, ast.arg),
     *(ast.Module, ast.FunctionDef, ast.Assign, ast.AugAssign, ast.Return, ast.Expr),
-    ast.For,
+    *(ast.For, ast.Delete),
     *(ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.keyword, ast.Starred),
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice),
     *(ast.Tuple, ast.List, ast.Set, ast.Dict),

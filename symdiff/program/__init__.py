@@ -8,7 +8,8 @@ which values share an array, `into` writes into it, `loops` writes the loops, `f
 both passes together.
 """
 
-from .schedule import BUILTINS, Program, schedule
+from .local import BUILTINS
+from .schedule import Program, schedule
 from .statement import Statement
 
 __all__ = ["BUILTINS", "Program", "Statement", "schedule"]

@@ -14,9 +14,11 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ..code import Writer
 from ..memory import Memory, Recorder
-from ..shapes import is_weak
+from ..shapes import is_weak, strong
 from . import forms
 from .forms import NUMBER, Form, Value, items
 
@@ -24,11 +26,15 @@ __all__ = ["DryRun", "Work"]
 
 
 class Work(NamedTuple):
-    """A statement: its lines, the form of what it computes, those of parts by text."""
+    """A statement: its lines, the form of what it computes, those of parts by text.
+
+    is_step: whether it is a step of the plan.
+    """
 
     lines: Sequence[str]
     form: Form
     forms: Mapping[str, Form]
+    is_step: bool = False
 
 
 # Operators that are computed in a temporary operand's memory: the left one's, or either
@@ -53,12 +59,13 @@ class DryRun:
         self.given = {name: Value(*form) for name, form in given.items()}
         self.names = dict(self.given)
         self._recorder = Recorder()
+        self._spans: list[tuple[int, int]] = []
         self._forms: Mapping[str, Form] = {}
         self._lines: list[bytes] = []
 
     def memory(self) -> Memory:
         """Return what was held so far."""
-        return self._recorder.memory()
+        return self._recorder.memory(self._spans)
 
     def make(self, name: str, form: Form) -> None:
         """Give a name to a new array."""
@@ -78,8 +85,11 @@ class DryRun:
 
     def run(self, work: Work) -> None:
         """Run a statement."""
+        first = len(self._recorder)
         for statement in self._parsed(work):
             self._run(statement, work.form)
+        if work.is_step:
+            self._spans.append((first, len(self._recorder)))
 
     def keep(self, work: Work) -> None:
         """Compute an expression whose value is held to the end."""
@@ -102,6 +112,10 @@ class DryRun:
             self._augment(statement.target, statement.value)
         elif isinstance(statement, ast.Expr):
             self._drop(self._evaluate(statement.value))
+        elif isinstance(statement, ast.Delete):
+            for target in statement.targets:
+                assert isinstance(target, ast.Name)
+                self._drop(self.names.pop(target.id))
         elif isinstance(statement, ast.For):
             for one in (*statement.body, *statement.body):
                 self._run(one, form)
@@ -161,8 +175,10 @@ class DryRun:
         into: list[Value] = []
         square = isinstance(node.op, ast.Pow) and self._text(node.right) == "2"
         both = isinstance(node.op, _IN_BOTH)
-        into += [left] if both or square or isinstance(node.op, _IN_LEFT) else []
-        into += [right] if both and not self._is_number(node.left, left) else []
+        if square or ((both or isinstance(node.op, _IN_LEFT)) and _fits(right, left)):
+            into.append(left)
+        if both and _fits(left, right) and not self._is_number(node.left, left):
+            into.append(right)
         inferred = forms.elementwise([left, right])
         return self._computed([left, right], form or inferred, into)
 
@@ -266,3 +282,10 @@ class DryRun:
 
     def _drop(self, value: Value) -> None:
         self._recorder.drop(value.memory)
+
+
+def _fits(value: Value, other: Value) -> bool:
+    """Return whether a value needs no broadcasting to another, and is safely cast."""
+    whole = value.shape in ((), other.shape)
+    here, there = (strong(one.dtype, "float64") for one in (value, other))
+    return whole and np.can_cast(here, there)

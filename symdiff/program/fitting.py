@@ -20,6 +20,7 @@ __all__ = [
     "exploded",
     "fitted",
     "group",
+    "in_rows",
     "laid_out",
     "packed",
     "repeated",
@@ -104,7 +105,7 @@ def packed(names: Sequence[str], given: Collection[str], room: int) -> Text:
         return flat
     first = [name for name in names if name in given]
     others = [name for name in names if name not in given]
-    rows = [row for part in (first, others) for row in _rows(part)]
+    rows = [row for part in (first, others) for row in in_rows(part)]
     if len(rows) == 1:
         half = len(names) // 2
         rows = [rows[0][:half], rows[0][half:]]
@@ -131,7 +132,7 @@ def assigned(names: Text, value: Text) -> list[str]:
     return [*before, *fitted(f"{last} = ", value)]
 
 
-def _rows(names: Sequence[str]) -> list[list[str]]:
+def in_rows(names: Sequence[str]) -> list[list[str]]:
     """Return names in rows that fit between brackets on an indented line."""
     rows: list[list[str]] = []
     length = WIDTH

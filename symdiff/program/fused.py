@@ -21,9 +21,10 @@ from .buffers import Array, Chain, chains, placed
 from .dryrun import DryRun
 from .into import IntoSpeller
 from .joins import Parts, joins, places
+from .local import SEED, Locals
 from .loops import Looping
 from .planning import Plan, plan
-from .schedule import SEED, Locals, occurring
+from .schedule import occurring
 from .spelling import Step
 from .statement import Statement
 from .sweeping import Order, swept
@@ -39,7 +40,8 @@ class Fused:
     seed: the value's own gradient, None where no statement reads it. read: arguments and
     sizes that the statements read. workspace: names of the workspace's arrays; making:
     the lines that make them; sizes: those that these lines read. gradients: names of the
-    gradient's arrays, by output. memory: what all of it holds.
+    gradient's arrays, by output. plan: the steps that the statements are. memory: what
+    all of it holds.
     """
 
     functions: frozenset[str]
@@ -54,6 +56,7 @@ class Fused:
     making: tuple[str, ...]
     sizes: tuple[str, ...]
     gradients: dict[str, str]
+    plan: Plan
     memory: Memory
 
 
@@ -196,6 +199,7 @@ class _Fuser(Looping):
             making=making,
             sizes=occurring(sizes, (), making),
             gradients=gradients,
+            plan=self.steps,
             memory=self._memory_of(gradients),
         )
 

@@ -19,7 +19,7 @@ from ..ops.table import ROWS
 from .naming import Namer
 from .spelling import Step
 
-__all__ = ["give_names"]
+__all__ = ["give_names", "last_reads"]
 
 
 def give_names(
@@ -34,7 +34,7 @@ def give_names(
     may lose. Returns the ids of the values that are written into the memory of what
     they are made from.
     """
-    last = _last_reads(steps, kept)
+    last = last_reads(steps, kept)
     overwriting = _overwriting(namer.usage.nodes, steps, last)
     passing = _passing(namer, steps, last)
     holders = {namer.given[id(node)]: node for node in given}
@@ -83,7 +83,7 @@ def _passing(
     }
 
 
-def _last_reads(steps: Sequence[Step], kept: Iterable[sympy.Expr]) -> dict[int, int]:
+def last_reads(steps: Sequence[Step], kept: Iterable[sympy.Expr]) -> dict[int, int]:
     """Return the place of each node's last reader, past the end for what is kept."""
     last = {id(one): place for place, step in enumerate(steps) for one in step.reads}
     for place, step in enumerate(steps):

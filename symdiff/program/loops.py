@@ -19,8 +19,9 @@ from .buffers import Array, Chain, placed
 from .dryrun import Work
 from .forms import Form
 from .into import IntoSpeller
+from .local import Locals
 from .planning import Plan
-from .schedule import Locals, Scheduler
+from .schedule import Scheduler
 from .spelling import Step
 from .statement import Statement
 from .sweeping import Order, Sweep

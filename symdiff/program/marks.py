@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import sympy
 
+from ..passes.recompute import RECOMPUTED
 from ..source import Turn
 from .quoting import Quotes
 from .spelling import Step
@@ -94,13 +95,15 @@ class Marks:
 
     def gathered(self, steps: Iterable[Step], quotes: Quotes) -> tuple[Step, ...]:
         """Return steps of the backward pass, those that undo a line of the user's one
-        behind the other where what they read is made by then.
+        behind the other where what they read is made by then. What is computed again
+        stays where it is read first.
         """
         groups: list[list[Step]] = []
         latest: dict[tuple, int] = {}
         made: dict[int, int] = {}
         for step in steps:
-            line = self._line(step.place, quotes)
+            again = self.usage.nodes[step.place].rewrite == RECOMPUTED
+            line = (id(step),) if again else self._line(step.place, quotes)
             needed = max(made.get(id(one), 0) for one in (*step.reads, step.value))
             if latest.get(line, -1) < needed:
                 latest[line] = len(groups)
@@ -110,13 +113,17 @@ class Marks:
         return tuple(step for group in groups for step in group)
 
     def undoing(self, node: sympy.Expr, quotes: Quotes) -> tuple[str, ...]:
-        """Return what a statement of the backward pass undoes, unless the last did too."""
+        """Return what a statement of the backward pass undoes, or computes again, unless
+        the last did too.
+        """
         position = self.usage.nodes[node].position
         if position is None:
             return ()
         marks = self.entering(node)
         text = quotes.statement(position).text
-        heading = f"gradient of: {text}" if text else f"gradient of {position}"
+        again = self.usage.nodes[node].rewrite == RECOMPUTED
+        title = RECOMPUTED if again else "gradient of"
+        heading = f"{title}: {text}" if text else f"{title} {position}"
         if (position.path, heading) == self._undone and not marks:
             return ()
         self._undone = (position.path, heading)

@@ -28,7 +28,7 @@ from ..ops.table import ROWS
 from .describing import LONGEST, describe, is_count
 from .usage import Usage
 
-__all__ = ["Namer", "Names", "identifier"]
+__all__ = ["Namer", "Names", "identifier", "numbered"]
 
 _NUMBER = re.compile(r"_\d")
 CLIMB = 8  # how far to look for a name
@@ -120,7 +120,7 @@ class Namer:
         """Return the user's name of a node, or d_ and a value's, or nothing."""
         info = self.nodes[node]
         if info.name is not None or info.cotangent_of is None:
-            return _numbered(info)
+            return numbered(info)
         of = info.cotangent_of
         name = self.given.get(id(of)) or self.own(of)
         if not name:
@@ -165,7 +165,7 @@ class Namer:
             self.nodes[one] for one in self.usage.walk if not isinstance(one, Variable)
         ]
         plain = (one.name for one in computed if one.name is not None)
-        return frozenset((*plain, *map(_numbered, computed)))
+        return frozenset((*plain, *map(numbered, computed)))
 
     # Names of what no variable holds.
 
@@ -328,7 +328,7 @@ class Namer:
         return node
 
 
-def _numbered(info: Info) -> str:
+def numbered(info: Info) -> str:
     """Return a value's name, with the index of each loop that gives it anew: `h_2`."""
     return "_".join([info.name or "", *(str(one.index) for one in info.turns)])
 

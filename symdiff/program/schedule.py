@@ -9,7 +9,7 @@ refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy
@@ -19,14 +19,15 @@ from ..graph import ArrayConstant, Graph, Variable
 from ..memory import Memory, bytes_of
 from ..ops.layout import Broadcast
 from ..ops.table import ROWS
-from ..passes.reverse import COTANGENT
 from ..shapes import show
 from ..timings import stage
 from .dryrun import DryRun, Work
-from .forms import Form
+from .fitting import in_rows
+from .forms import NUMBER, Form
+from .freeing import deleted
 from .liveness import give_names
+from .local import SEED, Locals
 from .marks import Made, Marks
-from .naming import Namer, Names
 from .planning import Plan, plan
 from .quoting import Quotes
 from .rules import rule_of
@@ -34,18 +35,7 @@ from .spelling import Speller, Step
 from .statement import Statement, laid
 from .usage import Usage
 
-__all__ = ["Locals", "Program", "Scheduler", "occurring", "schedule"]
-
-INDENT = 4
-
-# Python's own functions that expressions in the sizes and loops call.
-BUILTINS = ("len", "max", "min", "range")
-
-# The parameter of `backward` by which the gradient is multiplied.
-SEED = "cotangent"
-
-# SciPy's modules that rows call.
-SCIPY = ("scipy.linalg", "scipy.special")
+__all__ = ["Program", "Scheduler", "occurring", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,8 @@ class Program:
     unknown sizes' local names, by size. read: which of both the passes read. constants:
     statements at the module's top. seed: the cotangent in the value's dtype, None where
     no statement reads it. cache: what the backward pass reads. kept: how many bytes of
-    it are computed. memory: what both passes hold. gradients: expressions, by output.
+    it are computed. plan: the steps that the statements are. memory: what both passes
+    hold. gradients: expressions, by output.
     """
 
     np: str
@@ -72,6 +63,7 @@ class Program:
     value: str
     cache: tuple[str, ...]
     kept: sympy.Expr
+    plan: Plan
     memory: Memory
     seed: str | None
     backward: tuple[Statement, ...]
@@ -95,76 +87,32 @@ def schedule(
     kept: Sequence[str] = (),
     style: str = "plain",
     owners: Mapping[str, str] | None = None,
+    freeing: bool = False,
 ) -> Program:
     """Return the program of a graph.
 
     `taken` are names that its values must not have, `kept` names of arguments to be
     kept in the cache whether the backward pass reads them or not, `owners` the arguments
-    whose parts inputs are, by the inputs' names.
+    whose parts inputs are, by the inputs' names. freeing: whether names are deleted that
+    nothing reads any more.
     """
     usage = Usage(graph, stepwise=style == "textbook")
     reserved = frozenset(taken)
     owners = owners or {}
     drafts = Locals(usage, reserved, owners)
     steps = plan(usage, drafts.writer, drafts.namer)
-    return Scheduler(usage, Locals(usage, reserved, owners), steps).program(kept)
-
-
-class Locals:
-    """The module's own names, and those of inputs, sizes and constants."""
-
-    def __init__(
-        self,
-        usage: Usage,
-        taken: frozenset[str],
-        owners: Mapping[str, str],
-        writing: type[Writer] = Writer,
-    ) -> None:
-        graph = usage.graph
-        self.inputs = [one for one in graph.inputs if one.name != COTANGENT]
-        self.seed = next((one for one in graph.inputs if one.name == COTANGENT), None)
-        wished = taken | {one.name for one in self.inputs}
-        alias = Names(wished)
-        np = alias.give("np")
-        modules = {}
-        if "scipy" in wished:
-            modules = {one: alias.give(one.partition(".")[2]) for one in SCIPY}
-        own = (np, *modules.values(), "scipy", "cache", SEED)
-        names = Names({*taken, *own, *BUILTINS})
-        self.writer = writing(usage.nodes, np, names.give)
-        self.writer.modules = modules
-        self.namer = Namer(usage, names)
-        self.arguments = tuple(self._named(one, owners) for one in self.inputs)
-        self.writer.size_names = {name: names.give(name) for name in self._sizes(usage)}
-        self.constants = [one for one in usage.walk if isinstance(one, ArrayConstant)]
-        for node in self.constants:
-            self.namer.give(node, usage.nodes[node].name or "constant")
-        if self.seed is not None:
-            self.namer.given[id(self.seed)] = SEED
-
-    def _named(self, node: sympy.Expr, owners: Mapping[str, str]) -> str:
-        """Give an argument's array its name, behind the argument's where a variable of
-        the user's or another argument's array has it: encoder_mean for encoder["mean"].
-        """
-        owner = owners.get(node.name)
-        others = {f"{one}_{node.name}" for one in owners.values()} & owners.keys()
-        longer = owner is not None and (others or node.name in self.namer.variables)
-        name = self.namer.give(node, f"{owner}_{node.name}" if longer else node.name)
-        self.namer.outputs[f"d_{node.name}"] = f"d_{name}"
-        return name
-
-    def _sizes(self, usage: Usage) -> list[str]:
-        sizes = (size for one in self.inputs for size in usage.nodes.shape(one))
-        return list(
-            dict.fromkeys(str(one) for one in sizes if not isinstance(one, int))
-        )
+    scope = Locals(usage, reserved, owners)
+    return Scheduler(usage, scope, steps, freeing).program(kept)
 
 
 class Scheduler:
     """Writes the steps of both passes under their final names."""
 
-    def __init__(self, usage: Usage, scope: Locals, steps: Plan) -> None:
+    def __init__(
+        self, usage: Usage, scope: Locals, steps: Plan, freeing: bool = False
+    ) -> None:
         self.usage = usage
+        self.freeing = freeing
         self.nodes = usage.nodes
         self.outputs = usage.graph.outputs
         self.scope = scope
@@ -184,7 +132,8 @@ class Scheduler:
         cached = self._read_by_backward()
         forward = self._forward(cached)
         value = self._returned(self.outputs["value"])
-        statements = self._backward()
+        halfway = len(self.works)
+        statements = self._backward(cached)
         gradients = self._gradients()
         constants = tuple(map(self._constant, self.scope.constants))
         seed = self._seed()
@@ -206,7 +155,8 @@ class Scheduler:
             value=value,
             cache=cache,
             kept=self._kept(cached),
-            memory=self._memory(names),
+            plan=self.steps,
+            memory=self._memory(halfway, names),
             seed=seed,
             backward=statements,
             gradients=gradients,
@@ -215,22 +165,50 @@ class Scheduler:
     # The two passes.
 
     def _forward(self, cached: Sequence[sympy.Expr]) -> tuple[Statement, ...]:
-        kept, given = [self.outputs["value"], *cached], self.scope.inputs
+        steps, kept = self.steps.forward, [self.outputs["value"], *cached]
         self.writer.overwriting |= give_names(
-            self.namer, self.steps.forward, kept, given
+            self.namer, steps, kept, self.scope.inputs
         )
-        return self._forward_statements(self.steps.forward)
+        statements = self._forward_statements(steps)
+        return tuple(self._freeing(statements, steps, kept))
 
-    def _backward(self) -> tuple[Statement, ...]:
+    def _backward(self, cached: Sequence[sympy.Expr]) -> tuple[Statement, ...]:
         self.speller.take_views_again()
+        steps = self.steps.backward
         kept = [node for step in self.steps.results for node in step.reads]
-        self.writer.overwriting |= give_names(self.namer, self.steps.backward, kept)
-        return tuple(map(self._backward_statement, self.steps.backward))
+        lost = self._lost(cached) if self.freeing else ()
+        self.writer.overwriting |= give_names(self.namer, steps, kept, lost)
+        statements = map(self._backward_statement, steps)
+        return tuple(self._freeing(statements, steps, kept))
 
-    def _forward_statements(self, steps: Sequence[Step]) -> tuple[Statement, ...]:
+    def _lost(self, cached: Sequence[sympy.Expr]) -> list[sympy.Expr]:
+        """Return the values of the forward pass whose names are free in the other one."""
+        names = {self.namer.given[id(node)] for node in cached}
+        values = (step.value for step in self.steps.forward)
+        return [one for one in values if self.namer.given[id(one)] not in names]
+
+    def _freeing(
+        self,
+        statements: Iterable[Statement],
+        steps: Sequence[Step],
+        kept: Iterable[sympy.Expr],
+    ) -> Iterator[Statement]:
+        """Yield statements, and behind each the deletion of what nothing reads then."""
+        if not self.freeing:
+            yield from statements
+            return
+        dead = deleted(self.nodes, steps, self.namer.given, kept)
+        for statement, names in zip(statements, dead, strict=True):
+            yield statement
+            for row in in_rows(names):
+                line = f"del {', '.join(row)}"
+                self.works.append(Work([line], NUMBER.form, {}))
+                yield Statement("", (line,), "")
+
+    def _forward_statements(self, steps: Sequence[Step]) -> Iterator[Statement]:
         made = map(self._made, steps)
         above = self.marks.making([step.value for step in steps], [*made], self.quotes)
-        return tuple(map(self._forward_statement, steps, above))
+        return map(self._forward_statement, steps, above)
 
     def _forward_statement(self, step: Step, above: tuple[str, ...]) -> Statement:
         name, lines = self._code(step)
@@ -248,7 +226,8 @@ class Scheduler:
         """Return the name of a step's value and the lines that compute it."""
         inside = self.speller.prepare(step)
         lines = tuple(self.speller.lines(step))
-        self.works.append(self._work(lines, step.value, inside))
+        work = self._work(lines, step.value, inside)
+        self.works.append(work._replace(is_step=True))
         return self.namer.given[id(step.value)], lines
 
     def _work(
@@ -333,15 +312,15 @@ class Scheduler:
         amounts = (bytes_of(*self._form(one)) for one in computed)
         return sympy.expand(sympy.Add(*amounts))
 
-    def _memory(self, cached: Iterable[str]) -> Memory:
-        """Return what both passes hold."""
-        forward, ends = len(self.steps.forward) + 1, len(self.steps.results)
+    def _memory(self, halfway: int, cached: Iterable[str]) -> Memory:
+        """Return what both passes hold, the first of which ends halfway."""
+        ends = len(self.steps.results)
         run = DryRun(self.writer, self._given())
-        for work in self.works[:forward]:
+        for work in self.works[:halfway]:
             run.run(work)
         run.leave(cached)
         run.make(SEED, ((), self.nodes.dtype(self.outputs["value"])))
-        for work in self.works[forward:-ends]:
+        for work in self.works[halfway:-ends]:
             run.run(work)
         for work in self.works[-ends:]:
             run.keep(work)

@@ -19,9 +19,10 @@ from ..passes.unroll import Elements, Unrolled, is_small, unroll
 from ..shapes import is_floating
 from ..timings import stage
 from .fitting import Text, tuple_group
+from .local import Locals
 from .mathematics import MathUsage, MathWriter, is_spelled, spelled
 from .planning import Plan, plan
-from .schedule import Locals, Scheduler
+from .schedule import Scheduler
 from .spelling import Speller
 from .statement import Statement
 from .usage import Usage

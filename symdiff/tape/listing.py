@@ -15,8 +15,8 @@ import sympy
 
 from ..graph import ArrayConstant, ArrayNode, Graph
 from ..passes.reverse import COTANGENT
+from ..program.local import SEED
 from ..program.naming import Names
-from ..program.schedule import SEED
 from ..shapes import Shape, show
 from ..source import Position
 from ..specs import Leaf

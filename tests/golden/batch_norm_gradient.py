@@ -19,7 +19,7 @@ Cost          elementwise  transcendental
     forward   80 n + 25    8
     backward  72 n + 8     0
     ratio     0.9          0
-    bytes kept between the passes: 128 n + 64; at the peak: 256 n + 256
+    bytes kept between the passes: 128 n + 64; at the peak: 320 n + 256
 
 Corners: none.
 """

@@ -16,7 +16,7 @@ Cost          multiply-adds  elementwise
     forward   3 d n          15 n + 1
     backward  3 d n          30 n + 1
     ratio     1              2
-    bytes kept between the passes: 48 n; at the peak: 120 n
+    bytes kept between the passes: 48 n; at the peak: 144 n
 
 Corners
     LEVELS * over == (LEVELS - 1) * over: slope 1/2 each

@@ -1,0 +1,123 @@
+"""Programs that hold no more than a limit: what they need is deleted early, or computed
+again where it is cheap, instead of kept.
+
+In: a graph with its gradient, what it was made into, and a `Limit`. Out: what is made of
+it within the limit, and the `Economy` that says at which cost. Refused with a
+`SpecError`: a limit below all that can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol, TypeVar
+
+import sympy
+
+from ..errors import SpecError
+from ..graph import ArrayNode, Graph
+from ..memory import Economy, Memory, in_words
+from ..passes.recompute import recompute
+from .keeping import choose
+from .naming import numbered
+from .planning import Plan
+from .tasks import problem_of
+
+__all__ = ["Limit", "economise"]
+
+# How often a choice is made anew, where what was made of it held more than was told.
+ROUNDS = 5
+
+
+class Made(Protocol):
+    """What a graph is made into."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def memory(self) -> Memory: ...
+
+
+AnyMade = TypeVar("AnyMade", bound=Made)
+
+
+class Limit(NamedTuple):
+    """How many bytes may be held, at which sizes."""
+
+    most: int
+    sizes: Mapping[str, int]
+
+    @property
+    def arrays(self) -> int:
+        """How many of the bytes arrays may have: Python's objects need some too."""
+        return self.most - self.most // 50 - 2**16
+
+    @property
+    def place(self) -> str:
+        """The sizes, as they stand in a sentence."""
+        sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
+        return f" at {sizes}" if sizes else ""
+
+    def peak(self, made: Made) -> int:
+        """Return the bytes that something holds at most."""
+        return made.memory.bytes_at_peak(self.sizes)
+
+
+def economise(
+    graph: Graph,
+    made: AnyMade,
+    make: Callable[[Graph, bool], AnyMade],
+    limit: Limit,
+    lasting: bool,
+) -> tuple[Graph, AnyMade, Economy]:
+    """Return what a graph is made into within a limit.
+
+    `made` is what it has been made into; `make` makes it anew, names deleted where it is
+    told to. lasting: whether what is kept is held until the backward pass ends.
+    """
+    before = limit.peak(made)
+    economy = Economy(limit.most, before, before, dict(limit.sizes))
+    if before <= limit.arrays:
+        return graph, made, economy
+    freeing = make(graph, True)
+    after = limit.peak(freeing)
+    if after <= limit.arrays:
+        return graph, freeing, economy._replace(after=after)
+    problem, nodes = problem_of(graph, made.plan, made.memory, limit.sizes, lasting)
+    fixed = _fixed(graph, nodes)
+    aim, least = limit.arrays, after
+    for left in reversed(range(ROUNDS)):
+        choice = choose(problem, aim)
+        again = recompute(graph, fixed | {id(nodes[place]) for place in choice.kept})
+        fewer = make(again, True)
+        after = limit.peak(fewer)
+        least = min(least, after)
+        if after <= limit.arrays:
+            names = _names(graph, (nodes[place] for place in choice.again))
+            part = choice.work / sum(task.work for task in problem.tasks)
+            return again, fewer, economy._replace(after=after, names=names, part=part)
+        if choice.peak > aim:
+            break
+        aim = aim - (after - limit.arrays) if left > 1 else 0
+    raise SpecError(
+        f"memory_limit: {in_words(limit.most)} do not suffice{limit.place}; the smallest "
+        f"peak that can be reached is {in_words(least)}",
+        remedy="Allow a little more than that, or split the data into batches.",
+    )
+
+
+def _fixed(graph: Graph, nodes: list[sympy.Expr]) -> set[int]:
+    """Return the arrays of the forward half that are no step's and are of sizes alone."""
+    steps = set(map(id, nodes))
+    return {
+        id(node)
+        for node in graph.walk(["value"])
+        if isinstance(node, ArrayNode)
+        and not graph.nodes[node].operands
+        and id(node) not in steps
+    }
+
+
+def _names(graph: Graph, nodes: Iterable[sympy.Expr]) -> tuple[str, ...]:
+    """Return the user's names of nodes, of those that have one."""
+    return tuple(filter(None, (numbered(graph.nodes[node]) for node in nodes)))
