@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import passes_of
+from scipy.special import logsumexp
 from test_emit_names import function
 
 import symdiff
@@ -178,6 +179,27 @@ def test_what_is_put_into_a_sum_is_computed_once():
     source = symdiff.compile(loss, {"z": ("n", 4), "y": "n:int64"}, wrt="z").source
     backward = passes_of(source).partition("def backward")[2]
     assert backward.count("[rows, y]") == 1, backward
+
+
+def test_new_axes_that_come_by_themselves_are_not_written():
+    def loss(x, T):
+        return np.sum(logsumexp(x[:, None] + T, axis=0) ** 3)
+
+    source = passes_of(symdiff.compile(loss, {"x": ("k",), "T": ("k", "k")}).source)
+    assert "shift = np.where(np.isfinite(max_x_plus_T), max_x_plus_T, 0)" in source
+    assert "[None]" not in source
+
+
+def test_numbers_lead_the_products_that_are_shared():
+    def loss(z, mu, alpha, t):
+        s = np.exp(z)
+        density = np.exp(-((t[:, None] - mu) ** 2) / (2 * s**2)) / (2.5 * s)
+        return -np.sum(np.log(np.sum(alpha * density, axis=1)))
+
+    args = {"z": ("n", 3), "mu": ("n", 3), "alpha": ("n", 3), "t": "n"}
+    source = symdiff.compile(loss, args, wrt=("z", "mu"), verify=False).source
+    assert "-2.5 * d_" in source
+    assert "* -2.5" not in source
 
 
 def test_lines_of_the_users_are_undone_once_where_they_can_be():

@@ -127,14 +127,16 @@ def _regrouped(graph: Graph, forward: bool) -> Graph:
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: Operands
     ) -> sympy.Expr | None:
-        pair = pairs.get(id(node))
-        if pair is None or not (forward or nodes.backward):
+        shared = pairs.get(id(node))
+        if shared is None or not (forward or nodes.backward):
             return None
-        rest = [one for one in chains[id(node)] if id(one) not in pair]
-        first, second = (one for one in chains[id(node)] if id(one) in pair)
+        rest = [one for one in chains[id(node)] if id(one) not in shared]
+        first, second = (one for one in chains[id(node)] if id(one) in shared)
         total = nodes.make(type(node), done[id(first)], done[id(second)])
         for one in rest:
-            total = nodes.make(type(node), total, done[id(one)])
+            leads = isinstance(node, sympy.Mul) and number_of(one) is not None
+            pair = (done[id(one)], total) if leads else (total, done[id(one)])
+            total = nodes.make(type(node), *pair)
         return total
 
     return rebuild(graph, rewrite, done) if pairs else graph

@@ -16,7 +16,7 @@ import sympy
 
 from ..graph import Graph, Nodes, number_of
 from ..ops.arithmetic import is_reciprocal
-from ..ops.choices import LogicalAnd, LogicalNot, Maximum, where
+from ..ops.choices import IsFinite, LogicalAnd, LogicalNot, Maximum, where
 from ..ops.contraction import Contraction, contract
 from ..ops.elementwise import Cast, StopGradient
 from ..ops.handle import Handle, handle_of
@@ -216,6 +216,9 @@ def _narrow(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | 
 
 def _leading(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """New axes in front of an operand come by themselves."""
+    whole = _leading_of_all(nodes, node, operands)
+    if whole is not None:
+        return whole
     for place, one in enumerate(operands):
         inner = _without_leading(nodes, one)
         if inner is not None:
@@ -224,6 +227,19 @@ def _leading(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr |
             if nodes.shape(made) == nodes.shape(node):
                 return _simplified(nodes, type(node), shorter)
     return None
+
+
+def _leading_of_all(
+    nodes: Nodes, node: sympy.Expr, operands: Operands
+) -> sympy.Expr | None:
+    """New axes in front of all operands are put in front of the result."""
+    inner = [_without_leading(nodes, one) for one in operands if nodes.shape(one)]
+    if None in inner or not inner:
+        return None
+    found = iter(inner)
+    shorter = tuple(next(found) if nodes.shape(one) else one for one in operands)
+    made = _simplified(nodes, type(node), shorter)
+    return nodes.make(Reshape, made, params=(nodes.shape(node),))
 
 
 def _without_leading(nodes: Nodes, node: sympy.Expr) -> sympy.Expr | None:
@@ -392,6 +408,7 @@ RULES: dict[type, tuple[tuple[Rule, bool], ...]] = {
         (_leading, True),
         (_narrow, False),
     ),
+    IsFinite: ((_leading, True),),
     LogicalNot: ((elements.not_not, False),),
     LogicalAnd: ((elements.both, False),),
     Index: (
