@@ -284,6 +284,8 @@ class Namer:
             not self.nodes[node].operands and node.is_Symbol
         ):
             return node.name
+        if isinstance(node, sympy.Mul) and not self.nodes[node].operands:
+            return re.sub(r"\W+", "_", str(node))  # d_n for a size d * n
         return self.own(node) or self.usage.outputs.get(id(node), "")
 
     def described(self, node: sympy.Expr, depth: int = 5) -> str:
