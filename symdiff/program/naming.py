@@ -256,8 +256,10 @@ class Namer:
         kind = type(node)
         for step in range(CLIMB):
             consumers = self.usage.consumers.get(id(node), ())
-            several = len(consumers) > 1 and (step or kind is not sympy.Mul)
-            if several or not consumers:
+            factor = step == 0 and all(
+                isinstance(one, sympy.Mul) for one in (node, *consumers[:1])
+            )
+            if not consumers or (len(consumers) > 1 and not factor):
                 break
             before, node = node, consumers[0]
             kind = type(node)
