@@ -63,7 +63,6 @@ STATEMENTS = [
     "sys.exit()",
     "h = lambda: 0",
     "global h",
-    "del h",
     "pass",
     "assert h",
     "while h: h = 0",
