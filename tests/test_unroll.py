@@ -267,47 +267,23 @@ def test_small_arrays_are_unrolled(loss):
             np.testing.assert_allclose(part, slope, 1e-12, 1e-14)
 
 
-def test_numbers_are_given_for_numbers():
+def test_arrays_are_given_for_numbers_too():
     fast = made(lambda x, y: x**3 * y, {"x": (), "y": ()})
-    for x, y in ((2.0, 3.0), (2, 3.0), (2, 3)):
+    for x, y in (
+        (2.0, 3.0),
+        (2, 3.0),
+        (2, 3),
+        (np.float64(2), 3.0),
+        (np.array(2.0), 3),
+    ):
         value, gradient = fast.value_and_grad(x, y)
-        assert [type(one) for one in (value, *gradient)] == [float] * 3
-        assert (value, *gradient) == (24, 36, 8)
-    for x in (np.float64(2), np.array(2.0), np.float32(2)):
-        value, gradient = fast.value_and_grad(x, 3.0)
         assert type(value) is np.float64
         assert all(type(one) is np.ndarray and one.shape == () for one in gradient)
         assert (value, *gradient) == (24, 36, 8)
     value, gradient = fast.value_and_grad(0.0, math.inf)  # NumPy's way
-    assert [type(one) for one in (value, *gradient)] == [float] * 3
+    assert type(value) is np.float64
+    assert all(type(one) is np.ndarray for one in gradient)
     assert math.isnan(value)
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda x, y: x,
-        lambda x, y: scipy.special.gamma(x) * y,
-        lambda x, y: np.linalg.det(np.stack([np.stack([x, y]), np.stack([y, 3 * x])])),
-        lambda x, y: np.where(x > y, 1, 0) * x + np.maximum(y, x),
-    ],
-)
-def test_numbers_are_given_for_numbers_by_numpy_too(loss):
-    args = {"x": (), "y": ()}
-    for options in ({}, {"no_rewrite": "unroll"}, {"wrt": "x"}, {"rewrites": "none"}):
-        fast = made(loss, args, **options)
-        plain = made(loss, args, "plain", **options)
-        value, gradient = fast.value_and_grad(2.0, 3.0)
-        parts = gradient if isinstance(gradient, tuple) else [gradient]
-        assert [type(one) for one in (value, *parts)] == [float] * (1 + len(parts))
-        same, slopes = fast.value_and_grad(2.0, np.array(3.0))
-        assert type(same) is np.float64
-        expected = plain.grad(2.0, 3.0)
-        np.testing.assert_allclose(gradient, expected, 1e-12)
-        np.testing.assert_allclose(slopes, expected, 1e-12)
-        for one in slopes if isinstance(slopes, tuple) else [slopes]:
-            assert type(one) is np.ndarray
-            assert one.dtype == np.float64
 
 
 def test_slopes_that_are_whole_numbers_are_real():

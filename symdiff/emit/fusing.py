@@ -49,8 +49,6 @@ class Fusing(Outputs):
             "float64": admission.reads_dtype,
             "statements": indented(fused.statements),
             "fused_seed": fused.seed,
-            "test_numbers": self.test_numbers() if self.are_numbers else [],
-            "return_numbers": self._return_numbers(),
             "return_fused": returned(
                 fused.gradients,
                 self.scope.called["Gradient"],
@@ -74,15 +72,6 @@ class Fusing(Outputs):
             "old_outputs": fitted(f"{own['arrays']} = ", tuple_group(self.old())),
             "outputs": helpers["outputs"],
         }
-
-    def _return_numbers(self) -> list[str]:
-        """Return the lines that return Python's numbers."""
-        floats = [f"float({name})" for name in self.fused.gradients.values()]
-        before = f"return float({self.fused.value}), "
-        if self.scope.extra["out"] in self.wrt:
-            return [before + floats[0]]
-        title = self.scope.called["Gradient"]
-        return fitted(before, Group(f"{title}(", items(floats), ")"), width=ROOM - 4)
 
     @property
     def keywords(self) -> tuple[str, ...]:

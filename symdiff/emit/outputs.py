@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..leaves import literal
-from ..program.fitting import Group, Text, fitted, group, tuple_group
+from ..program.fitting import Text, group, tuple_group
 from ..program.statement import Statement, laid
-from ..program.unrolled import CALLED
 from ..shapes import Size
 from ..specs import Argument, Leaf
-from .admitting import Admission
 from .scope import Scope
 
 __all__ = ["ROOM", "Outputs", "Returned", "indented", "items"]
@@ -45,29 +43,6 @@ class Outputs:
     def own(self) -> Mapping[str, str]:
         """Names within the functions beside those of arguments and values."""
         return {}
-
-    @cached_property
-    def are_numbers(self) -> bool:
-        """Whether all arguments are single numbers in double precision, by names that
-        hide nothing.
-        """
-        leaves, names = self._numbers.leaves, {*self._numbers.arrays.values()}
-        alone = bool(leaves) and not any(leaf.shape for leaf in leaves)
-        return alone and not names & {*CALLED}
-
-    def test_numbers(self) -> list[str]:
-        """Return the lines that ask whether all arguments are Python's numbers."""
-        types = items(f"type({leaf.name})" for leaf in self._numbers.leaves)
-        name = self.scope.extra["numbers"]
-        return fitted(f"{name} = ", Group("{", types, "}"), " <= {int, float}")
-
-    @cached_property
-    def _numbers(self) -> Admission:
-        arguments, helper = (
-            self.scope.signature.arguments,
-            self.scope.helpers["float64"],
-        )
-        return Admission(arguments, self.arrays, self.np, helper, floats=True)
 
     def leaves(self) -> Iterator[tuple[str, Leaf]]:
         """Yield each array of the gradient by its text, with what it is the slope of."""

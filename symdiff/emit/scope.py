@@ -33,7 +33,7 @@ SHARED = (
 )
 
 # What a function that computes in a workspace has beside its arguments.
-EXTRA = ("out", "workspace", "arrays", "numbers")
+EXTRA = ("out", "workspace", "arrays")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 from ..program.fitting import Group, Text, assigned, fitted, tuple_group
 from ..program.naming import Names
 from ..program.schedule import occurring
-from ..program.unrolled import Numbers
+from ..program.unrolled import CALLED, Numbers
 from ..shapes import show
-from ..specs import Argument, Leaf
+from ..specs import Argument
+from .admitting import Admission
 from .calling import call
 from .outputs import ROOM, Outputs, Returned, indented, items
 
@@ -104,14 +105,20 @@ class Unrolling(Outputs):
 
     @cached_property
     def is_alone(self) -> bool:
-        """Whether the arguments are numbers, each of its own name."""
-        numbers = self.fused.inputs
-        same = (numbers.get(one.name, one.name) == one.name for one in self._plain)
-        return self.are_numbers and all(same)
+        """Whether the arguments are numbers, each of its own name, which hides nothing."""
+        numbers, plain = self.fused.inputs, self._numbers.leaves
+        same = (numbers.get(one.name, one.name) == one.name for one in plain)
+        alone = bool(plain) and not any(one.shape for one in plain)
+        hidden = {*self._numbers.arrays.values()} & {*CALLED}
+        return alone and not hidden and all(same)
 
-    @property
-    def _plain(self) -> Sequence[Leaf]:
-        return self._numbers.leaves
+    @cached_property
+    def _numbers(self) -> Admission:
+        arguments, helper = (
+            self.scope.signature.arguments,
+            self.scope.helpers["float64"],
+        )
+        return Admission(arguments, self.arrays, self.np, helper, floats=True)
 
     @property
     def _test(self) -> list[str]:
@@ -163,12 +170,17 @@ class Unrolling(Outputs):
     def _alone_fields(self) -> dict[str, Any]:
         """Return the fields of functions whose arguments are numbers alone."""
         own, called = self.own, self.scope.called
-        names = [leaf.name for leaf in self._plain]
+        names = [leaf.name for leaf in self._numbers.leaves]
         parameters = items((self.scope.extra["out"], *names))
         in_arrays, out = self.scope.helpers["in_arrays"], self.scope.extra["out"]
         single = self.scope.extra["out"] in self.wrt
         texts = [str(one) for one in self.fused.gradients.values()]
-        gradient, title = own["gradient"], called["Gradient"]
+        gradient, array = own["gradient"], f"{self.np}.array"
+        made = (
+            f"{array}({gradient})"
+            if single
+            else f"{called['Gradient']}._make(map({array}, {gradient}))"
+        )
         gradients = [gradient] if single else [f"*{gradient}"]
         written = items((out, tuple_group(names), *gradients))
         return {
@@ -178,29 +190,14 @@ class Unrolling(Outputs):
             "call_in_arrays": fitted(
                 "return ", Group(f"{in_arrays}(", parameters, ")")
             ),
-            "test_numbers": self.test_numbers(),
             "call_numbers": fitted(
                 f"{own['value']}, {gradient} = ",
                 _with_floats(call(called["value_and_grad"], self._arguments)),
             ),
-            "return_numbers": (
-                [f"return {self.fused.value}, {texts[0]}"]
-                if single
-                else fitted(
-                    f"return {self.fused.value}, ",
-                    Group(f"{title}._make(", items([tuple_group(texts)]), ")"),
-                )
-            ),
-            "return_floats": (
-                f"float({gradient})"
-                if single
-                else f"{title}._make(map(float, {gradient}))"
-            ),
-            "return_arrays": (
-                f"{self.np}.array({gradient})"
-                if single
-                else f"{title}._make(map({self.np}.array, {gradient}))"
-            ),
+            "return_numbers": [
+                *fitted(f"{gradient} = ", texts[0] if single else tuple_group(texts)),
+                f"return {self.np}.float64({self.fused.value}), {made}",
+            ],
             "write_gradient": assigned(
                 tuple_group(self.fused.arrays.values()),
                 Group(f"{self.scope.helpers['written']}(", written, ")"),
