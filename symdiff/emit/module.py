@@ -251,8 +251,14 @@ class _Fields:
                 *(() if self.fusing is None else self.fusing.own.values()),
                 *(*public.values(), *self.scope.called.values()),
                 *(*self.classes.values(), "value"),
-                *("cache", "cotangent", "dataclasses", *BUILTINS, *CALLED),
+                *("cache", "cotangent", "dataclasses", *BUILTINS),
             },
+            branching=(
+                ()
+                if self.fusing is None
+                else (public["value_and_grad"], helpers["in_arrays"])
+            ),
+            called=CALLED,
             others=helpers.values(),
             attributes={
                 *(*functions, *own, *replace, *dtypes),

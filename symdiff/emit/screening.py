@@ -32,8 +32,11 @@ _COMMON = _kinds(
     *(ast.For, ast.Delete),
     *(ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.keyword, ast.Starred),
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice),
-    *(ast.Tuple, ast.List, ast.Set, ast.Dict),
-    *(ast.If, ast.IfExp, ast.BoolOp, ast.boolop, ast.Try, ast.ExceptHandler),
+    *(ast.Tuple, ast.List, ast.Dict),
+)
+# What those that compute in Python's own numbers, or test their arguments, have beside them.
+_BRANCHES = _kinds(
+    *(ast.If, ast.IfExp, ast.BoolOp, ast.boolop, ast.Try, ast.ExceptHandler)
 )
 # What only the template's own functions and the module itself have beside them.
 _TEMPLATE = _kinds(
@@ -83,8 +86,9 @@ class Own:
     """What one module has of its own.
 
     imports: lines for NumPy and SciPy. functions: those that compute and that take the
-    arguments apart: only the names in `passes` are there. others: names in the
-    rest of the module. attributes: of modules and named tuples. mappings: what may be
+    arguments apart: only the names in `passes` are there. branching: those of them that
+    may branch, and call what is in `called`. others: names in the rest of the module.
+    attributes: of modules and named tuples. mappings: what may be
     passed on as any number of keywords.
     """
 
@@ -94,6 +98,8 @@ class Own:
     others: Collection[str]
     attributes: Collection[str]
     mappings: Collection[str] = ()
+    branching: Collection[str] = ()
+    called: Collection[str] = ()
 
 
 def screen(text: str, own: Own) -> None:
@@ -103,26 +109,25 @@ def screen(text: str, own: Own) -> None:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise TextError(f"the emitted text is no Python, at its line {line}") from error
-    attributes = {*_OF_ARRAYS, *_OF_MODULES, *own.attributes}
-    strict = _Allowed(
-        _COMMON, frozenset(own.passes), attributes, own.imports, own.mappings
-    )
-    others = _Allowed(
-        _COMMON | _TEMPLATE,
-        frozenset({*own.passes, *own.others, *_NAMES}),
-        attributes | _ATTRIBUTES,
-        own.imports,
-        own.mappings,
-    )
     for statement in tree.body:
-        passes = (
-            isinstance(statement, ast.FunctionDef) and statement.name in own.functions
-        )
-        allowed = strict if passes else others
+        allowed = _allowed(getattr(statement, "name", ""), own)
         for node in ast.walk(statement):
             if fault := allowed.fault(node):
                 line = getattr(node, "lineno", statement.lineno)
                 raise TextError(f"the emitted text holds {fault}, at its line {line}")
+
+
+def _allowed(function: str, own: Own) -> _Allowed:
+    """Return what may stand in a function, or outside of any of the passes."""
+    kinds, names = _COMMON, {*own.passes}
+    attributes = {*_OF_ARRAYS, *_OF_MODULES, *own.attributes}
+    if function in own.branching:
+        kinds, names = kinds | _BRANCHES, {*names, *own.called}
+    elif function not in own.functions:
+        kinds = kinds | _BRANCHES | _TEMPLATE
+        names = {*names, *own.called, *own.others, *_NAMES}
+        attributes |= _ATTRIBUTES
+    return _Allowed(kinds, names, attributes, own.imports, own.mappings)
 
 
 @dataclass(frozen=True)
