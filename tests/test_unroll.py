@@ -124,13 +124,17 @@ def numbers_of(result):
     return [float(value), *map(float, gradient)]
 
 
-def agree(fast, plain, *arguments):
-    """Assert that two modules have the same value and gradient."""
+def agree(fast, plain, *arguments, cancelled=0.0):
+    """Assert that two modules have the same value and gradient.
+
+    cancelled: how much of the largest number rounding may leave of a difference.
+    """
     with np.errstate(all="ignore"):
         found = numbers_of(fast.value_and_grad(*arguments))
         expected = numbers_of(plain.value_and_grad(*arguments))
+    largest = max((abs(one) for one in expected if math.isfinite(one)), default=0)
     np.testing.assert_allclose(
-        found, expected, 2e-13, 5e-324, err_msg=f"at {arguments}"
+        found, expected, 2e-13, 5e-324 + cancelled * largest, err_msg=f"at {arguments}"
     )
 
 
@@ -196,7 +200,7 @@ def test_programs_of_numbers_are_numpys_at_hostile_points(steps, data):
     fast, plain = (made(loss, args, style) for style in ("fast", "plain"))
     points = st.sampled_from(HOSTILE) | st.floats(-3, 3)
     for _ in range(10):
-        agree(fast, plain, *(data.draw(points) for _ in args))
+        agree(fast, plain, *(data.draw(points) for _ in args), cancelled=1e-6)
 
 
 # Small arrays.
