@@ -31,7 +31,7 @@ import numpy as np
 
 
 class Gradient(NamedTuple):
-    """The gradient: for each argument a number, or an array of its shape and dtype."""
+    """The gradient: for each argument an array of its shape and dtype."""
 
     distance: np.ndarray  # ()
     width: np.ndarray  # ()
@@ -88,8 +88,7 @@ def backward(cache, cotangent=1.0):
 def value_and_grad(distance, depth, width, charge, *, out=None, workspace=None):
     """Return (value, gradient), computed in Python's own numbers.
 
-    They are such numbers where all arguments are, else a NumPy number and arrays: new
-    ones, or those of `out`, a gradient of before.
+    The gradient has new arrays, or those of `out`, a gradient of before.
     """
     if not (
         out is None
@@ -117,22 +116,19 @@ def value_and_grad(distance, depth, width, charge, *, out=None, workspace=None):
     except (ArithmeticError, ValueError):  # what is infinite or NaN is NumPy's
         value, cache = forward(distance, depth, width, charge)
         gradient = backward(cache)
-        return float(value), Gradient._make(map(float, gradient))
-    return value, Gradient._make((d_distance, d_width, d_charge))
+        return value, gradient
+    gradient = (d_distance, d_width, d_charge)
+    return np.float64(value), Gradient._make(map(np.array, gradient))
 
 
 def _in_arrays(out, distance, depth, width, charge):
     """Return (value, gradient) of arguments of which some are no Python floats."""
-    numbers = {type(distance), type(depth), type(width), type(charge)} <= {int, float}
     distance, depth, width, charge = _check(distance, depth, width, charge)
     value, gradient = value_and_grad(
         float(distance), float(depth), float(width), float(charge)
     )
-    if out is None and numbers:
-        return value, gradient
-    value = np.float64(value)
     if out is None:
-        return value, Gradient._make(map(np.array, gradient))
+        return value, gradient
     d_distance, d_width, d_charge = _written(
         out, (distance, depth, width, charge), *gradient
     )
