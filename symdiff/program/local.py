@@ -53,6 +53,7 @@ class Locals:
         self.writer = writing(usage.nodes, np, names.give)
         self.writer.modules = modules
         self.namer = Namer(usage, names)
+        self.owning = {*owners.values()}
         self.arguments = tuple(self._named(one, owners) for one in self.inputs)
         self.writer.size_names = {name: names.give(name) for name in self._sizes(usage)}
         self.constants = [one for one in usage.walk if isinstance(one, ArrayConstant)]
@@ -66,7 +67,7 @@ class Locals:
         the user's or another argument's array has it: encoder_mean for encoder["mean"].
         """
         owner = owners.get(node.name)
-        others = {f"{one}_{node.name}" for one in owners.values()} & owners.keys()
+        others = any(f"{one}_{node.name}" in owners for one in self.owning)
         longer = owner is not None and (others or node.name in self.namer.variables)
         name = self.namer.give(node, f"{owner}_{node.name}" if longer else node.name)
         self.namer.outputs[f"d_{node.name}"] = f"d_{name}"
