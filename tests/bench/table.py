@@ -65,18 +65,20 @@ def plot(results, names, path):
     """Draw how many times faster than the best peer each implementation is."""
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(12, 5), layout="constrained")
     results = [result for result in results if best_peer(result)]
     width = 0.8 / len(names)
     for place, name in enumerate(names):
         timed = [(x, one) for x, one in enumerate(results) if name in one.times]
         left = [x + place * width for x, _ in timed]
         heights = [one.ratio(name, best_peer(one)) for _, one in timed]
-        axes.bar(left, heights, width, align="edge", label=name)
+        above = [height - 1 for height in heights]
+        axes.bar(left, above, width, bottom=1, align="edge", label=name)
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_yscale("log")
     axes.set_ylabel("best peer's time / time")
-    labels = [f"{one.workload}\n{one.dtype}" for one in results]
+    names = (one.workload.replace("_", "\n", 1) for one in results)
+    labels = [f"{name}\n{one.dtype}" for name, one in zip(names, results, strict=True)]
     axes.set_xticks([x + 0.4 for x in range(len(results))], labels, fontsize=7)
     axes.legend(ncols=4, fontsize=8)
     figure.savefig(path, metadata={"Date": None})
