@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -134,17 +133,15 @@ def test_wrong_nested_leaf_is_named_by_its_access():
     assert 'params["layers"][1]["W"] is wrong' in str(caught.value)
 
 
-def test_one_wrong_leaf_of_two_thousand_is_found_in_seconds():
+def test_one_wrong_leaf_of_two_thousand_is_found_in_few_evaluations():
     def wrong(gradient):
         gradient["layers"][993]["b"] *= 1.5
         return gradient
 
-    started = time.perf_counter()
     assert check_nested(1000).evaluations < 60
     with pytest.raises(VerificationError) as caught:
         check_nested(1000, wrong)
     assert 'params["layers"][993]["b"] is wrong' in str(caught.value)
-    assert time.perf_counter() - started < 15
 
 
 def mlp784_args():
@@ -193,11 +190,10 @@ class MlpGradient(NamedTuple):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_network_of_335114_parameters_takes_a_part_of_a_second(dtype):
+def test_network_of_335114_parameters_takes_eleven_directions(dtype):
     module = handmade(
         mlp_loss, mlp_gradient, structured=lambda gradient: MlpGradient(*gradient)
     )
-    started = time.perf_counter()
     record = check(
         module,
         mlp_loss,
@@ -207,4 +203,3 @@ def test_network_of_335114_parameters_takes_a_part_of_a_second(dtype):
         bounds={"labels": 10},
     )
     assert record.directions == 3 + 8
-    assert time.perf_counter() - started < 3
