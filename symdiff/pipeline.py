@@ -278,8 +278,7 @@ def _as_one(
     signature, lowerings = scope.signature, settings.lowerings
     leaves = (leaf.name for leaf in signature.leaves)
     arrays = dict(zip(leaves, program.arguments, strict=True))
-    free = not any(one.name in CALLED for one in signature.arguments)
-    if "unroll" in lowerings and free:
+    if "unroll" in lowerings and not {*arrays.values()} & {*CALLED}:
         numbers = in_numbers(graph, names, arrays, program.np)
         if numbers is not None:
             return numbers, None

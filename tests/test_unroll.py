@@ -531,3 +531,25 @@ def test_fault_34_threads_do_not_meet():
     finally:
         sys.setswitchinterval(interval)
     assert not wrong
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_arguments_called_as_what_the_module_calls(nested):
+    def loss(p):
+        return p["float"] ** 2 * np.exp(p["type"]) * p["math"]
+
+    def flat(float, type, math):
+        return float**2 * np.exp(type) * math
+
+    numbers = {"float": (), "type": (), "math": ()}
+    args = {"p": numbers} if nested else numbers
+    values = {"float": 2.0, "type": 0.5, "math": 3.0}
+    fast = symdiff.compile(
+        loss if nested else flat, args, wrt=tuple(args), style="fast"
+    )
+    value, gradient = fast.value_and_grad(**({"p": values} if nested else values))
+    slopes = [*(gradient.p.values() if nested else gradient)]
+    root = np.exp(0.5)
+    np.testing.assert_allclose(
+        [value, *slopes], [12 * root, 12 * root, 12 * root, 4 * root]
+    )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ..program.fitting import Group, Text, assigned, fitted, tuple_group
 from ..program.naming import Names
 from ..program.schedule import occurring
-from ..program.unrolled import CALLED, Numbers
+from ..program.unrolled import Numbers
 from ..shapes import show
 from ..specs import Argument
 from .admitting import Admission
@@ -105,12 +105,11 @@ class Unrolling(Outputs):
 
     @cached_property
     def is_alone(self) -> bool:
-        """Whether the arguments are numbers, each of its own name, which hides nothing."""
+        """Whether the arguments are numbers, each of its own name."""
         numbers, plain = self.fused.inputs, self._numbers.leaves
         same = (numbers.get(one.name, one.name) == one.name for one in plain)
         alone = bool(plain) and not any(one.shape for one in plain)
-        hidden = {*self._numbers.arrays.values()} & {*CALLED}
-        return alone and not hidden and all(same)
+        return alone and all(same)
 
     @cached_property
     def _numbers(self) -> Admission:
