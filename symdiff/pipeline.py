@@ -8,11 +8,9 @@ error.
 from __future__ import annotations
 
 import builtins
-import gc
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -41,7 +39,7 @@ from .report import Report, report
 from .settings import Settings, bytes_of_text, limit_text, names, sizes_at
 from .shapes import Size
 from .specs import Signature, read_signature
-from .timings import stage
+from .timings import stage, uncollected
 from .trace.run import choose_witnesses, compare_at, trace
 from .verify import finite_domain
 from .verify import verify as check
@@ -139,23 +137,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
     return compile_part(fn, scope, wrt, dtype, settings, verify, command)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Pause the search for circles of objects.
-
-    A compilation makes none, and the search would walk over all of its nodes again and
-    again: a third of the time for a thousand layers.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def compile_part(
     fn: Callable,
     scope: Scope,

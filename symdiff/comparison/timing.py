@@ -8,7 +8,6 @@ method that has run once is taken to run again.
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..timings import uncollected
 from .method import Method
 
 __all__ = ["Times", "in_turn", "one_thread", "peak_memory", "shortest"]
@@ -59,7 +59,7 @@ def in_turn(
     """
     beside: list[float] = []
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
-    with _uncollected():
+    with uncollected():
         for _ in range(rounds):
             for name, (method, about) in methods.items():
                 beside.append(_seconds(loss, loss_seconds))
@@ -84,18 +84,6 @@ def _seconds(run: Callable[[], Any], about: float) -> float:
     for _ in range(count):
         run()
     return (process_time() - start) / count
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Pause the search for circles of objects, which would fall on one run of many."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def peak_memory(method: Method) -> int:
