@@ -110,11 +110,13 @@ class IntoSpeller(FastSpeller):
 
     def view(self, step: Step) -> str | None:
         """Return the text of a step's value where it is a view of an array; None where
-        it is none, or may be a copy.
+        it is none, or may be a copy, as a single element is.
         """
         node = step.expression
         operands = self.nodes[node].operands
         if node is not step.value or ROWS[type(node)].kind != "view":
+            return None
+        if not self.nodes.shape(node):
             return None
         array, *others = operands
         name = self.arrays.get(id(array))
