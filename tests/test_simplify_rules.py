@@ -109,6 +109,12 @@ RULES = {
         [],
         ["@ eye", "eye @"],
     ),
+    "minus of a product with a negative array is the product": (
+        lambda x: -np.sum(np.exp(-x @ np.sin(np.ones((6, 3))))),
+        WIDE,
+        ["= cotangent * exp"],
+        ["-"],
+    ),
     "one transpose for two": (
         lambda x: np.sum(np.sin((1 * x.T).T)),
         SQUARE,

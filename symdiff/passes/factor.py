@@ -55,6 +55,8 @@ def factor(graph: Graph) -> Graph:
             total = nodes.make(Contraction, *operands, params=node.params)
             made = _without_constants(nodes, total, *operands, once)
             made = made or _summed_factor(nodes, total, *operands, once)
+        elif is_negative(node):
+            made = _opposite(nodes, operands[1], once)
         if made is None or nodes.dtype(made) != dtype:
             return None
         return full_like_shape(Handle(nodes, made), shape, dtype).node
@@ -67,18 +69,24 @@ def factor(graph: Graph) -> Graph:
 
 def _signed(nodes: Nodes, term: sympy.Expr, once: set[int]) -> sympy.Expr:
     """Return -(a @ b) for a term -a @ b that nothing else reads: what a sum takes away."""
-    if not isinstance(term, Contraction) or id(term) not in once:
+    made = _opposite(nodes, term, once) if len(nodes[term].operands) > 1 else None
+    if made is None:
         return term
-    operands = list(nodes[term].operands)
-    signs = [is_negative(one) for one in operands]
-    if len(operands) < 2 or sum(signs) != 1:
-        return term
-    place = signs.index(True)
-    operands[place] = nodes[operands[place]].operands[1]
-    made = nodes.make(Contraction, *operands, params=term.params)
     negative = nodes.make(sympy.Mul, nodes.number(-1), made)
     once.update((id(made), id(negative)))
     return negative
+
+
+def _opposite(nodes: Nodes, term: sympy.Expr, once: set[int]) -> sympy.Expr | None:
+    """Return a @ b for a term -a @ b that nothing else reads, None for others."""
+    if not isinstance(term, Contraction) or id(term) not in once:
+        return None
+    operands = list(nodes[term].operands)
+    for place, one in enumerate(operands):
+        if is_negative(one) and nodes[one].backward:
+            operands[place] = nodes[one].operands[1]
+            return nodes.make(Contraction, *operands, params=term.params)
+    return None
 
 
 def _factored(
