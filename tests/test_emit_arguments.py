@@ -237,6 +237,44 @@ def test_fault_23_numbers_of_all_kinds(number):
     assert isinstance(gradient, np.ndarray)
     assert gradient.shape == ()
     assert gradient.dtype == np.float64
+    _, (kept,) = made.forward(number)
+    assert type(kept) is np.float64
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (lambda: [2.0], r"^x has shape \(1,\), expected \(\)$"),
+        (lambda: np.ones((1, 1)), r"^x has shape \(1, 1\), expected \(\)$"),
+        (lambda: 2j, "^x has dtype complex128, expected float64$"),
+        (lambda: np.longdouble(2), r"^x has dtype \w+, expected float64$"),
+        (lambda: np.ma.masked_array(2.0), "^x is a MaskedArray, expected a plain"),
+    ],
+)
+def test_fault_24_what_is_no_real_number_is_refused(kind, message):
+    made = symdiff.compile(lambda x: x**3, {"x": ()}, verify=False).module
+    with pytest.raises((TypeError, ValueError), match=message):
+        made.value_and_grad(kind())
+
+
+@pytest.mark.parametrize("kind", [float, np.float64, np.array])
+def test_fault_28_numbers_divide_as_numpys(kind):
+    made = symdiff.compile(lambda x, y: y / x, {"x": (), "y": ()}, verify=False).module
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        value, gradient = made.value_and_grad(kind(0.0), kind(1.0))
+    assert (value, gradient) == (np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("style", ["plain", "fast"])
+def test_fault_32_gradients_of_numbers_are_owned(style):
+    args = {"x": (), "y": ()}
+    made = symdiff.compile(lambda x, y: x * y, args, wrt=("x", "y"), style=style)
+    x, y = np.array(2.0), np.array(3.0)
+    gradient = made.value_and_grad(x, y)[1]
+    gradient.x[...], gradient.y[...] = 7, 8
+    assert (x, y) == (2, 3)
+    y[...] = 5  # the next call sees it
+    assert made.value(x, y) == 10
 
 
 @pytest.mark.parametrize(
@@ -365,6 +403,15 @@ def test_fault_21_integers_of_all_widths(dtype):
     k = np.array([0, 1, 1]).astype(dtype)
     assert made.value(np.ones(3), k) == 2
     assert checks_itself(made.source)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.array])
+def test_fault_22_numbers_in_float32_stay(kind):
+    made = symdiff.compile(lambda x: 3 * x**2, {"x": ()}, dtype="float32").module
+    number = np.float32(1.5) if kind is np.array else 1.5
+    value, gradient = made.value_and_grad(kind(number))
+    assert (value.dtype, gradient.dtype) == (np.float32, np.float32)
+    assert (value, gradient) == (6.75, 9.0)
 
 
 def test_fault_22_float32_stays():

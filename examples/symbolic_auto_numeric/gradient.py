@@ -206,24 +206,24 @@ def _check(layers, x, y):
             [[..., ...]],
         ],
     )
-    layers_0_0_0 = _array("layers[0][0][0]", layers[0][0][0], np.float64, ())
-    layers_0_0_1 = _array("layers[0][0][1]", layers[0][0][1], np.float64, ())
-    layers_0_1_0 = _array("layers[0][1][0]", layers[0][1][0], np.float64, ())
-    layers_0_1_1 = _array("layers[0][1][1]", layers[0][1][1], np.float64, ())
-    layers_1_0_0 = _array("layers[1][0][0]", layers[1][0][0], np.float64, ())
-    layers_1_0_1 = _array("layers[1][0][1]", layers[1][0][1], np.float64, ())
-    layers_1_1_0 = _array("layers[1][1][0]", layers[1][1][0], np.float64, ())
-    layers_1_1_1 = _array("layers[1][1][1]", layers[1][1][1], np.float64, ())
-    layers_2_0_0 = _array("layers[2][0][0]", layers[2][0][0], np.float64, ())
-    layers_2_0_1 = _array("layers[2][0][1]", layers[2][0][1], np.float64, ())
-    layers_2_1_0 = _array("layers[2][1][0]", layers[2][1][0], np.float64, ())
-    layers_2_1_1 = _array("layers[2][1][1]", layers[2][1][1], np.float64, ())
-    layers_3_0_0 = _array("layers[3][0][0]", layers[3][0][0], np.float64, ())
-    layers_3_0_1 = _array("layers[3][0][1]", layers[3][0][1], np.float64, ())
+    layers_0_0_0 = _number("layers[0][0][0]", layers[0][0][0], np.float64)
+    layers_0_0_1 = _number("layers[0][0][1]", layers[0][0][1], np.float64)
+    layers_0_1_0 = _number("layers[0][1][0]", layers[0][1][0], np.float64)
+    layers_0_1_1 = _number("layers[0][1][1]", layers[0][1][1], np.float64)
+    layers_1_0_0 = _number("layers[1][0][0]", layers[1][0][0], np.float64)
+    layers_1_0_1 = _number("layers[1][0][1]", layers[1][0][1], np.float64)
+    layers_1_1_0 = _number("layers[1][1][0]", layers[1][1][0], np.float64)
+    layers_1_1_1 = _number("layers[1][1][1]", layers[1][1][1], np.float64)
+    layers_2_0_0 = _number("layers[2][0][0]", layers[2][0][0], np.float64)
+    layers_2_0_1 = _number("layers[2][0][1]", layers[2][0][1], np.float64)
+    layers_2_1_0 = _number("layers[2][1][0]", layers[2][1][0], np.float64)
+    layers_2_1_1 = _number("layers[2][1][1]", layers[2][1][1], np.float64)
+    layers_3_0_0 = _number("layers[3][0][0]", layers[3][0][0], np.float64)
+    layers_3_0_1 = _number("layers[3][0][1]", layers[3][0][1], np.float64)
     _match("x", x, [...] * 2)
-    x_0 = _array("x[0]", x[0], np.float64, ())
-    x_1 = _array("x[1]", x[1], np.float64, ())
-    y = _array("y", y, np.float64, ())
+    x_0 = _number("x[0]", x[0], np.float64)
+    x_1 = _number("x[1]", x[1], np.float64)
+    y = _number("y", y, np.float64)
     return (
         (layers_0_0_0, layers_0_0_1, layers_0_1_0, layers_0_1_1, layers_1_0_0),
         (layers_1_0_1, layers_1_1_0, layers_1_1_1, layers_2_0_0, layers_2_0_1),
@@ -251,6 +251,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _match(name, value, form):

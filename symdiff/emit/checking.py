@@ -16,9 +16,10 @@ import numpy as np
 
 from ..leaves import literal
 from ..program.fitting import Group, exploded, fitted, group, repeated, tuple_group
-from ..shapes import show
+from ..shapes import FLOATS, show
 from ..specs import Argument, Leaf, Signature
 from .nesting import Class, is_nested, nested
+from .outputs import items
 
 __all__ = ["Checking"]
 
@@ -48,6 +49,11 @@ class Checking:
 
     # The check of the arguments.
 
+    @property
+    def numbers(self) -> bool:
+        """Whether an argument is read as a number."""
+        return any(map(_is_number, self.signature.leaves))
+
     def arguments(self) -> list[str]:
         """Return the lines that take the arguments apart into arrays and sizes."""
         lines: list[str] = []
@@ -70,8 +76,8 @@ class Checking:
         """Return the check of a nested argument's form; `...` stands for an array."""
         form = nested(argument, ["..."] * len(argument.leaves), self.classes)
         call = self.helpers["match"]
-        items = [f'"{argument.name}"', argument.name, repeated(form)]
-        return fitted(call, tuple_group(items))
+        given = [f'"{argument.name}"', argument.name, repeated(form)]
+        return fitted(call, tuple_group(given))
 
     def _array(self, leaf: Leaf, known: dict[str, str]) -> list[str]:
         """Return the line that makes an array of a leaf, and those of its new sizes."""
@@ -93,14 +99,15 @@ class Checking:
 
     def _call(self, leaf: Leaf, value: str, known: Mapping[str, str]) -> Group:
         dtype = f"{self.np}.{self._accepted(leaf)}"
-        items = [literal(leaf.access), value, dtype, self._shape(leaf, known)]
+        given = [literal(leaf.access), value, dtype]
+        if _is_number(leaf):
+            return Group(f"{self.helpers['number']}(", items(given), ")")
+        given.append(self._shape(leaf, known))
         old = dict.fromkeys(one for one in _unknown(leaf) if one in known)
         if old:
             origins = (f"{self.sizes[one]} is {known[one]}" for one in old)
-            items.append(literal(", ".join(origins)))
-        return Group(
-            f"{self.helpers['array']}(", tuple(("", one) for one in items), ")"
-        )
+            given.append(literal(", ".join(origins)))
+        return Group(f"{self.helpers['array']}(", items(given), ")")
 
     def _accepted(self, leaf: Leaf) -> str:
         """Return the dtype that a leaf is taken in: int64 for what it can hold."""
@@ -166,6 +173,13 @@ class Checking:
 def _unknown(leaf: Leaf) -> list[str]:
     """Return the names of a leaf's unknown sizes, repeated ones too."""
     return [one for one in leaf.shape if isinstance(one, str)]
+
+
+def _is_number(leaf: Leaf) -> bool:
+    """Return whether a leaf is read as a number of NumPy's: it is faster at sums of
+    these than of arrays of one. Whole numbers stay arrays, which indexing tells apart.
+    """
+    return not leaf.shape and leaf.dtype in FLOATS
 
 
 def _range(example: np.ndarray) -> tuple[float, float]:

@@ -115,7 +115,7 @@ def grad(kernel, bias, images, targets):
 def _check(kernel, bias, images, targets):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     kernel = _array("kernel", kernel, np.float64, (3, 3))
-    bias = _array("bias", bias, np.float64, ())
+    bias = _number("bias", bias, np.float64)
     images = _array("images", images, np.float64, ("n", 16, 16))
     n = images.shape[0]
     targets = _array("targets", targets, np.float64, (n,), "n is images.shape[0]")
@@ -142,6 +142,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

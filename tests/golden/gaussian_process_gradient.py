@@ -119,9 +119,9 @@ def grad(log_length, log_scale, log_noise, X, y):
 
 def _check(log_length, log_scale, log_noise, X, y):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
-    log_length = _array("log_length", log_length, np.float64, ())
-    log_scale = _array("log_scale", log_scale, np.float64, ())
-    log_noise = _array("log_noise", log_noise, np.float64, ())
+    log_length = _number("log_length", log_length, np.float64)
+    log_scale = _number("log_scale", log_scale, np.float64)
+    log_noise = _number("log_noise", log_noise, np.float64)
     X = _array("X", X, np.float64, ("n", 2))
     n = X.shape[0]
     y = _array("y", y, np.float64, (n,), "n is X.shape[0]")
@@ -148,6 +148,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

@@ -80,7 +80,7 @@ def _check(w, b, X, sign):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     w = _array("w", w, np.float64, ("d",))
     d = w.shape[0]
-    b = _array("b", b, np.float64, ())
+    b = _number("b", b, np.float64)
     X = _array("X", X, np.float64, ("n", d), "d is w.shape[0]")
     n = X.shape[0]
     sign = _array("sign", sign, np.float64, (n,), "n is X.shape[0]")
@@ -107,6 +107,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

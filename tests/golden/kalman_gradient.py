@@ -297,8 +297,8 @@ def _check(A, C, log_q, log_r, Y):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
     A = _array("A", A, np.float64, (2, 2))
     C = _array("C", C, np.float64, (1, 2))
-    log_q = _array("log_q", log_q, np.float64, ())
-    log_r = _array("log_r", log_r, np.float64, ())
+    log_q = _number("log_q", log_q, np.float64)
+    log_r = _number("log_r", log_r, np.float64)
     Y = _array("Y", Y, np.float64, (4, 1))
     return A, C, log_q, log_r, Y
 
@@ -323,6 +323,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

@@ -147,10 +147,10 @@ def grad(distance, depth, width, charge):
 
 def _check(distance, depth, width, charge):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
-    distance = _array("distance", distance, np.float64, ())
-    depth = _array("depth", depth, np.float64, ())
-    width = _array("width", width, np.float64, ())
-    charge = _array("charge", charge, np.float64, ())
+    distance = _number("distance", distance, np.float64)
+    depth = _number("depth", depth, np.float64)
+    width = _number("width", width, np.float64)
+    charge = _number("charge", charge, np.float64)
     return distance, depth, width, charge
 
 
@@ -187,6 +187,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _output(name, value, dtype, shape):

@@ -78,7 +78,7 @@ def _check(params, X, Y):
     _match("params", params, _Params(W=..., b=..., scale=...))
     W = _array("params.W", params.W, np.float64, (3, 2))
     b = _array("params.b", params.b, np.float64, (2,))
-    scale = _array("params.scale", params.scale, np.float64, ())
+    scale = _number("params.scale", params.scale, np.float64)
     X = _array("X", X, np.float64, ("n", 3))
     n = X.shape[0]
     Y = _array("Y", Y, np.float64, (n, 2), "n is X.shape[0]")
@@ -108,6 +108,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _match(name, value, form):

@@ -220,8 +220,8 @@ def grad(length, damping, start, seen):
 
 def _check(length, damping, start, seen):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
-    length = _array("length", length, np.float64, ())
-    damping = _array("damping", damping, np.float64, ())
+    length = _number("length", length, np.float64)
+    damping = _number("damping", damping, np.float64)
     start = _array("start", start, np.float64, (2,))
     seen = _array("seen", seen, np.float64, (6,))
     return length, damping, start, seen
@@ -247,6 +247,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

@@ -72,10 +72,10 @@ def grad(x, y, a, b):
 
 def _check(x, y, a, b):
     """Return the arrays and sizes that the passes read; raise if one does not fit."""
-    x = _array("x", x, np.float64, ())
-    y = _array("y", y, np.float64, ())
-    a = _array("a", a, np.float64, ())
-    b = _array("b", b, np.float64, ())
+    x = _number("x", x, np.float64)
+    y = _number("y", y, np.float64)
+    a = _number("a", a, np.float64)
+    b = _number("b", b, np.float64)
     return x, y, a, b
 
 
@@ -99,6 +99,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

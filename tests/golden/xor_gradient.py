@@ -200,7 +200,7 @@ def _check(W, b, v, c):
     W = _array("W", W, np.float64, (2, 2))
     b = _array("b", b, np.float64, (2,))
     v = _array("v", v, np.float64, (2,))
-    c = _array("c", c, np.float64, ())
+    c = _number("c", c, np.float64)
     return W, b, v, c
 
 
@@ -238,6 +238,15 @@ def _array(name, value, dtype, shape, sizes=""):
         expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
+
+
+def _number(name, value, dtype):
+    """Return `value` as a number of a dtype, which is faster than an array of one."""
+    if type(value) is dtype:
+        return value
+    if type(value) is float:
+        return dtype(value)
+    return _array(name, value, dtype, ())[()]
 
 
 def _output(name, value, dtype, shape):
