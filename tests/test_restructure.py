@@ -56,6 +56,14 @@ def distances(q, mu, X):
     return np.sum(np.einsum("nkd,kd->kn", X[:, None] + mu, q) ** 2)
 
 
+def gates(W, U, b, X):
+    h = np.zeros((X.shape[1], 16))
+    for x in X:
+        i, f, g = np.split(x @ W + h @ U + b, 3, axis=1)
+        h = np.tanh(i) * h + np.tanh(f) * np.sin(g)
+    return np.sum(h**2)
+
+
 STEPS = {"W": (2, 3), "U": (3, 3), "X": (4, "n", 2)}
 HEADS = {"Q": (3, 2), "K": (3, 2), "V": (3, 2), "X": (5, 3)}
 IMAGES = {"K": (2, 3, 2, 3), "b": (2,), "X": ("n", 3, 6, 7)}
@@ -65,6 +73,7 @@ GATED = {"X": (2, "n", 40), "Y": (2, "n", 40)}
 SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
+GATES = {"W": (2, 48), "U": (16, 48), "b": (48,), "X": (3, "n", 2)}
 
 # What the emitted text has with a restructuring, and only with it.
 CASES = [
@@ -82,6 +91,8 @@ CASES = [
     ("window-columns", signals, SIGNALS, "K.T @"),
     ("augmented-product", clusters, CLUSTERS, "(2, 3, n)"),
     ("augmented-product", distances, DISTANCES, "(2, 4)"),
+    ("parts-as-blocks", gates, GATES, "h @ U_parts + b_parts"),
+    ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
 ]
 IDS = [f"{name} in {loss.__name__}" for name, loss, _, _ in CASES]
 
@@ -119,7 +130,31 @@ def test_a_restructuring_keeps_value_and_gradient(name, loss, args, text):
 
 
 def test_every_restructuring_has_a_case():
-    assert {row.name for row, _ in (*BEFORE, *BEHIND)} == {name for name, *_ in CASES}
+    rows = {row.name for row, _ in (*BEFORE, *BEHIND)}
+    assert rows == {*(name for name, *_ in CASES), "few-rows"}
+
+
+def test_products_of_few_rows_in_float32_with_what_is_transposed_are_turned():
+    def loss(W, V, X):
+        return np.mean((np.tanh(X @ W) @ V) ** 2)
+
+    rng = np.random.default_rng(0)
+    shapes = {"W": (8, 256), "V": (256, 128), "X": (16, 8)}
+    args = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    single = {name: one.astype(np.float32) for name, one in args.items()}
+    turned = compiled(loss, single, dtype="float32", style="fast", verify=False)
+    others = (
+        compiled(loss, args, style="fast", verify=False),
+        compiled(loss, single, dtype="float32", style="fast", no_rewrite="few-rows"),
+        compiled(loss, shapes | {"X": ("n", 8)}, dtype="float32", style="fast"),
+    )
+    assert "np.dot(V, " in turned.source
+    assert not any("np.dot(V, " in one.source for one in others)
+    value, slopes = turned.value_and_grad(*single.values())
+    expected, parts = others[0].value_and_grad(*args.values())
+    np.testing.assert_allclose(value, expected, 1e-5)
+    for slope, part in zip(slopes, parts, strict=True):
+        np.testing.assert_allclose(slope, part, 1e-3, 1e-5)
 
 
 def test_rewrites_none_restructures_nothing():
@@ -212,3 +247,38 @@ def test_a_sum_may_have_the_same_term_twice():
     made = symdiff.compile(twice, {"x": ("n",)}, style="fast", verify=False)
     _, slope = made.value_and_grad(np.arange(3.0))
     np.testing.assert_array_equal(slope, [2, 2, 2])
+
+
+@pytest.mark.parametrize(
+    "reading",
+    ["z.sum() * np.sum(i * f)", "np.sum(i * f) + np.sum(np.tanh(h + z))"],
+    ids=["whole too", "with a full array"],
+)
+def test_an_array_that_is_not_read_in_parts_alone_stays_as_it_is(reading):
+    def loss(h, U):
+        z = h @ U
+        i, f = z[:, :16], z[:, 16:]
+        return eval(reading, {"np": np, "z": z, "i": i, "f": f, "h": h})
+
+    args = {"h": (4, 32), "U": (32, 32)}
+    made = compiled(loss, args, style="fast")
+    assert "U_parts" not in made.source
+
+
+def test_parts_of_unequal_length_stay_where_they_are():
+    def loss(h, U):
+        z = h @ U
+        return np.sum(np.sin(z[:, :16]) ** 2) * np.sum(np.cos(z[:, 16:]))
+
+    made = compiled(loss, {"h": (4, 8), "U": (8, 48)}, style="fast")
+    assert "U_parts" not in made.source
+
+
+def test_operations_on_large_parts_stay_apart():
+    def loss(x):
+        return np.sum(np.tanh(x[0]) * np.tanh(x[1]))
+
+    small, large = (
+        compiled(loss, {"x": (2, size)}, style="fast") for size in (100, 100_000)
+    )
+    assert small.source.count("np.tanh(") < large.source.count("np.tanh(")

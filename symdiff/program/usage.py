@@ -236,10 +236,20 @@ class FusedUsage(Usage):
         return not self._is_subtracted(node)
 
     def _repeats(self, node: sympy.Expr) -> bool:
-        """Return whether a node is written anew wherever it is read: views but twice."""
+        """Return whether a node is written anew wherever it is read: views but twice,
+        parts of what is computed nowhere.
+        """
+        if isinstance(node, Index) and not self._is_of_leaf(node):
+            return False
         view = isinstance(node, Index | Reshape)
         often = view and len(self.consumers[id(node)]) > 2
         return not often and super()._repeats(node)
+
+    def _is_of_leaf(self, node: sympy.Expr) -> bool:
+        """Return whether a view is of what is not computed."""
+        while isinstance(node, Index | Reshape | Transpose):
+            node = self.nodes[node].operands[0]
+        return self.is_leaf(node)
 
     def may_be_sum(self, node: sympy.Expr) -> bool:
         """Return whether the other terms of a sum may be added to a new array."""

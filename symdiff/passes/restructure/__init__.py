@@ -14,11 +14,14 @@ from ...settings import Settings
 from ...timings import stage
 from ..stabilise.table import REWRITES, Rewrite, chosen
 from .augmented import augmented
+from .blocks import parts_as_blocks
 from .inner import inner_products
 from .pooling import pooled_first
 from .shared import shared_operands
 from .short import short_axes
 from .sums import sums_of_products
+from .together import parts_together
+from .turned import few_rows
 from .windows import columns
 
 __all__ = ["BEFORE", "BEHIND", "restructure"]
@@ -87,6 +90,33 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         shared_operands,
+    ),
+    (
+        Rewrite(
+            "parts-as-blocks",
+            "(x @ w)[:, :k], (x @ w)[:, k:] = (x @ v)[0], (x @ v)[1]",
+            "products that only equal parts along the last axis read",
+            style="fast",
+        ),
+        parts_as_blocks,
+    ),
+    (
+        Rewrite(
+            "parts-together",
+            "f(x[0]), f(x[1]) = f(x[:2])[0], f(x[:2])[1]",
+            "operations on elements of parts so small that calls take longest",
+            style="fast",
+        ),
+        parts_together,
+    ),
+    (
+        Rewrite(
+            "few-rows",
+            "x @ w.T = (w @ x.T).T",
+            "float32 arrays x of 8 to 32 rows, and large w",
+            style="fast",
+        ),
+        few_rows,
     ),
     (
         Rewrite(
