@@ -56,6 +56,11 @@ def distances(q, mu, X):
     return np.sum(np.einsum("nkd,kd->kn", X[:, None] + mu, q) ** 2)
 
 
+def gelu(X, b):
+    a = X + b
+    return np.mean(np.sin(0.5 * a * (1 + np.tanh(0.8 * (a + 0.05 * a**3)))))
+
+
 def gates(W, U, b, X):
     h = np.zeros((X.shape[1], 16))
     for x in X:
@@ -73,6 +78,7 @@ GATED = {"X": (2, "n", 40), "Y": (2, "n", 40)}
 SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
+GELU = {"X": (3, "n"), "b": ("n",)}
 GATES = {"W": (2, 48), "U": (16, 48), "b": (48,), "X": (3, "n", 2)}
 
 # What the emitted text has with a restructuring, and only with it.
@@ -91,6 +97,7 @@ CASES = [
     ("window-columns", signals, SIGNALS, "K.T @"),
     ("augmented-product", clusters, CLUSTERS, "(2, 3, n)"),
     ("augmented-product", distances, DISTANCES, "(2, 4)"),
+    ("common-factor", gelu, GELU, "* a_squared + 0.8)"),
     ("parts-as-blocks", gates, GATES, "h @ U_parts + b_parts"),
     ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
 ]
@@ -139,7 +146,7 @@ def test_products_of_few_rows_in_float32_with_what_is_transposed_are_turned():
         return np.mean((np.tanh(X @ W) @ V) ** 2)
 
     rng = np.random.default_rng(0)
-    shapes = {"W": (8, 256), "V": (256, 128), "X": (16, 8)}
+    shapes = {"W": (8, 256), "V": (256, 256), "X": (16, 8)}
     args = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     single = {name: one.astype(np.float32) for name, one in args.items()}
     turned = compiled(loss, single, dtype="float32", style="fast", verify=False)
@@ -282,3 +289,33 @@ def test_operations_on_large_parts_stay_apart():
         compiled(loss, {"x": (2, size)}, style="fast") for size in (100, 100_000)
     )
     assert small.source.count("np.tanh(") < large.source.count("np.tanh(")
+
+
+SUMS = [
+    "x * y + x * w + x",
+    "2 * (x + 0.3 * x**3) * y + 3 * x * y - x * y**2",
+    "(1 + np.tanh(x)) * y + (1 - np.tanh(x) ** 2) * w + np.tanh(x)",
+    "(x * w + y * w + 0.5) * 2 + np.sum(x * y, axis=1, keepdims=True) * w",
+    "x / w + y / w - x * 2 / w",
+    "-(x + 0.5 * x**2) * 3 + np.exp(-x * x * 0.1 - y * x * 0.2)",
+    "x * x * x * x + x**2 * y - x**2 * w + 2 * x + x * 3",
+    "(x + x) * (x - x * y) * (w + w * x) + y",
+]
+
+
+@pytest.mark.parametrize("text", SUMS)
+def test_sums_with_common_factors_keep_value_and_gradient(text):
+    loss = eval(f"lambda x, y, w: np.sum(np.sin({text}))", {"np": np})
+    args = {"x": (3, "n"), "y": (3, "n"), "w": (3, 1)}
+    fast = compiled(loss, args, style="fast", rewrites="fast", verify=False)
+    agree(fast, compiled(loss, args, verify=False), args, 4)
+
+
+def test_what_is_read_elsewhere_is_not_multiplied_out():
+    def loss(x, y, z):
+        p, q = x * y, x * z
+        return np.sum(np.sin(p) * np.sin(q) + (p + q) ** 2)
+
+    args = {"x": ("n",), "y": ("n",), "z": ("n",)}
+    made = compiled(loss, args, style="fast", rewrites="fast")
+    assert "x * (y + z)" not in made.source

@@ -15,6 +15,7 @@ from ...timings import stage
 from ..stabilise.table import REWRITES, Rewrite, chosen
 from .augmented import augmented
 from .blocks import parts_as_blocks
+from .factors import common_factors
 from .inner import inner_products
 from .pooling import pooled_first
 from .shared import shared_operands
@@ -64,6 +65,16 @@ BEFORE: Sequence[Restructuring] = (
 
 # Behind it, when what is computed twice is computed once.
 BEHIND: Sequence[Restructuring] = (
+    (
+        Rewrite(
+            "common-factor",
+            "x + k * x**3 = x * (1 + k * x**2)",
+            "sums that are read once; the last digits may differ",
+            fast=True,
+            style="fast",
+        ),
+        common_factors,
+    ),
     (
         Rewrite(
             "inner-product",

@@ -7,8 +7,6 @@ as the product; the rows are copied faster. In float64 both take as long.
 
 from __future__ import annotations
 
-import math
-
 import sympy
 
 from ...graph import Graph, Nodes
@@ -23,9 +21,11 @@ __all__ = ["few_rows"]
 # x of rows and columns, w of other rows and the same columns.
 BY_TRANSPOSED = ((0, 1), (2, 1)), (0, 2)
 
-# Where it is faster, as measured: numbers of rows, and multiplications.
+# Where it is faster, as measured: numbers of rows, multiplications, and how many elements
+# of w there are for each that is copied.
 FEW = range(8, 33)
 SMALLEST = 2**18
+COPIED = 3
 
 
 def few_rows(graph: Graph) -> Graph:
@@ -39,12 +39,13 @@ def _turned(
     if not isinstance(node, Contraction) or node.params != BY_TRANSPOSED:
         return None
     x, w = (Handle(nodes, one) for one in operands)
-    sizes = (*x.sizes, w.sizes[0])
-    if not all(isinstance(one, int) for one in sizes):
+    (rows, columns), others = x.sizes, w.sizes[0]
+    if not all(isinstance(one, int) for one in (rows, columns, others)):
         return None
-    dtypes = {nodes.dtype(one) for one in operands}
-    few = sizes[0] in FEW and math.prod(sizes) > SMALLEST
-    if not few or dtypes != {"float32"}:
+    large = rows * columns * others > SMALLEST
+    pays = columns * others > COPIED * rows * (columns + others)
+    single = {nodes.dtype(one) for one in operands} == {"float32"}
+    if rows not in FEW or not (large and pays and single):
         return None
     made = contract([w, contiguous(transpose(x))], [(0, 1), (1, 2)], (0, 2))
     return contiguous(transpose(made)).node
