@@ -324,6 +324,17 @@ def test_out_is_written_into():
             fast.value_and_grad(*arguments, out=shared)
 
 
+def test_fault_33_out_is_no_argument_that_is_read_as_a_number():
+    fast = made(lambda x, y: np.sum(x * x) * y, {"x": (3,), "y": ()})
+    x, y = np.ones(3), np.array(2.0)
+    out = fast.grad(x, y)._replace(y=y)
+    with pytest.raises(ValueError, match="share memory"):
+        fast.value_and_grad(x, y, out=out)
+    assert y == 2
+    assert fast.value_and_grad(x, 2.0, out=out)[1].y is y
+    assert y == 3
+
+
 def test_out_takes_what_is_infinite():
     fast = made(lambda x: np.sum(np.log(x)), {"x": (2,)}, wrt="x")
     out = np.empty(2)
@@ -332,6 +343,12 @@ def test_out_takes_what_is_infinite():
     assert same is out
     assert value == -math.inf
     np.testing.assert_array_equal(out, [math.inf, 1])
+    numbers = made(lambda x, y: x * np.log(y), {"x": (), "y": ()})
+    out = numbers.grad(1.0, 1.0)
+    with np.errstate(all="ignore"):
+        value, same = numbers.value_and_grad(1.0, 0.0, out=out)
+    assert same.y is out.y
+    assert (value, *out) == (-math.inf, -math.inf, math.inf)
 
 
 WRONG = {

@@ -37,14 +37,11 @@ class Admission:
     float64: str
     floats: bool
 
-    def lines(self, first: Sequence[str] = ()) -> list[str]:
-        """Return the lines of the question, nothing where there is none.
-
-        `first` are further conditions.
-        """
+    def lines(self) -> list[str]:
+        """Return the lines of the question, nothing where there is none."""
         if not self.leaves:
             return []
-        tests = [*first, *self._tests()]
+        tests = [*self._tests()]
         flat = " and ".join(tests)
         if len(tests) == 1:
             return [f"if not {flat}:"]

@@ -53,6 +53,7 @@ class Fusing(Outputs):
                 fused.gradients,
                 self.scope.called["Gradient"],
                 f"return {fused.value}, ",
+                False,
             ),
             "extra": own,
             "sizes": ", ".join(sizes),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
+from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed, tuple_group
 from ..program.fused import Fused
 from ..program.local import BUILTINS
 from ..program.schedule import Program
@@ -263,7 +263,7 @@ class _Fields:
             others=helpers.values(),
             attributes={
                 *(*functions, *own, *replace, *dtypes),
-                *(*WORKSPACE, *self.fields.values(), "_make", "ndarray"),
+                *(*WORKSPACE, *self.fields.values(), "__new__", "ndarray"),
             },
             mappings={
                 text
@@ -368,9 +368,17 @@ class _Fields:
         return lines
 
     def _returned(
-        self, texts: Mapping[str, str], title: str, before: str = "return "
+        self,
+        texts: Mapping[str, str],
+        title: str,
+        before: str = "return ",
+        quick: bool = False,
     ) -> list[str]:
-        """Return the lines that return a gradient of these arrays."""
+        """Return the lines that return a gradient of these arrays.
+
+        quick: whether by what a named tuple calls itself, which saves a fourth of a
+        microsecond.
+        """
         parts = [
             gradient_of(
                 self.by_name[n],
@@ -380,6 +388,9 @@ class _Fields:
         ]
         if self.description.single:
             return fitted(before, parts[0])
+        if quick:
+            made = (("", title), ("", tuple_group(parts)))
+            return fitted(before, Group("tuple.__new__(", made, ")"))
         names = (f"{self.fields[name]}=" for name in self.description.wrt)
         keyed = tuple(zip(names, parts, strict=True))
         return fitted(before, Group(f"{title}(", keyed, ")"))

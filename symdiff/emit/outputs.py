@@ -21,8 +21,9 @@ __all__ = ["ROOM", "Outputs", "Returned", "indented", "items"]
 
 ROOM = 84  # columns of a line in a function
 
-# The lines that return a gradient of these texts, by a title, behind what stands before.
-Returned = Callable[[Mapping[str, str], str, str], list[str]]
+# The lines that return a gradient of these texts, by a title, behind what stands before,
+# and whether that should take the least time.
+Returned = Callable[[Mapping[str, str], str, str, bool], list[str]]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ __all__ = ["Unrolling"]
 
 
 # Names within the functions beside those of arguments and numbers.
-OWN = ("value", "cache", "gradient")
+OWN = ("value", "cache", "gradient", "given", "array")
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class Unrolling(Outputs):
 
     def fields(self, returned: Returned) -> dict[str, Any]:
         """Return the fields of the template; `returned` gives the lines of a return."""
-        helpers, own = self.scope.helpers, self.own
+        own, before = self.own, f"return {self.own['value']}, "
         arguments, title = self.scope.signature.arguments, self.scope.called["Gradient"]
-        out, names = self.scope.extra["out"], self.fused.arrays.values()
-        written = Group(
-            f"{helpers['written']}(", items((out, self._given, *names)), ")"
-        )
+        given = own["given"] if self._hidden else self._given
         return {
             "extra": self.scope.extra,
             "own_names": own,
             "in_numbers": True,
             "float64": self._numbers.reads_dtype,
-            "test": self._test,
+            "test": self._numbers.lines(),
+            "keep_given": (
+                fitted(f"{own['given']} = ", self._given) if self._hidden else []
+            ),
             "take_numbers": [*self._taken()],
             "statements": indented(self.fused.statements, 8),
             "fall_back": [
@@ -67,12 +67,12 @@ class Unrolling(Outputs):
             ],
             "take_gradient": [*self._taken_from_gradient()],
             "make_gradient": [*self._made()],
-            "write_gradient": assigned(tuple_group(names), written),
-            "return_gradient": returned(
-                self.fused.arrays, title, f"return {own['value']}, "
+            "return_written": fitted(
+                before, self._written(given, self.fused.arrays.values())
             ),
+            "return_new": returned(self.fused.arrays, title, before, True),
             "old_outputs": fitted("arrays = ", tuple_group(self.old())),
-            **(self._alone_fields() if self.is_alone else {}),
+            **(self._alone_fields(returned) if self.is_alone else {}),
         }
 
     @property
@@ -119,11 +119,6 @@ class Unrolling(Outputs):
         )
         return Admission(arguments, self.arrays, self.np, helper, floats=True)
 
-    @property
-    def _test(self) -> list[str]:
-        first = (f"{self.scope.extra['out']} is None",) if self.is_alone else ()
-        return self._numbers.lines(first)
-
     # From arrays to numbers and back.
 
     def _taken(self) -> Iterator[str]:
@@ -156,32 +151,34 @@ class Unrolling(Outputs):
         for name, (text, _) in zip(names, self.leaves(), strict=True):
             yield f"{name} = {gradient}{text.removeprefix(out)}"
 
+    def _written(self, given: Text, parts: Iterable[Text]) -> Group:
+        """Return the call that writes a gradient's parts, apart from what is given."""
+        passed = items((self.scope.extra["out"], given, *parts))
+        return Group(f"{self.scope.helpers['written']}(", passed, ")")
+
     @property
     def _given(self) -> Group:
         """The arguments that the gradient must not be written into."""
-        shaped = {leaf.name for leaf in self.scope.signature.leaves if leaf.shape}
-        return tuple_group(
-            name for name, leaf in self._read.items() if self.is_alone or leaf in shaped
-        )
+        return tuple_group(self._read)
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether an argument is hidden by its own number when all is computed."""
+        return any(self.fused.inputs[leaf] == name for name, leaf in self._read.items())
 
     # Losses of numbers alone.
 
-    def _alone_fields(self) -> dict[str, Any]:
+    def _alone_fields(self, returned: Returned) -> dict[str, Any]:
         """Return the fields of functions whose arguments are numbers alone."""
         own, called = self.own, self.scope.called
         names = [leaf.name for leaf in self._numbers.leaves]
         parameters = items((self.scope.extra["out"], *names))
-        in_arrays, out = self.scope.helpers["in_arrays"], self.scope.extra["out"]
+        in_arrays = self.scope.helpers["in_arrays"]
+        value, gradient = own["value"], own["gradient"]
         single = self.scope.extra["out"] in self.wrt
-        texts = [str(one) for one in self.fused.gradients.values()]
-        gradient, array = own["gradient"], f"{self.np}.array"
-        made = (
-            f"{array}({gradient})"
-            if single
-            else f"{called['Gradient']}._make(map({array}, {gradient}))"
-        )
-        gradients = [gradient] if single else [f"*{gradient}"]
-        written = items((out, tuple_group(names), *gradients))
+        made = [gradient if single else f"*{gradient}"]
+        parts = {name: str(one) for name, one in self.fused.gradients.items()}
+        number = f"{self.np}.float64({self.fused.value})"
         return {
             "def_in_arrays": fitted(
                 f"def {in_arrays}", Group("(", parameters, ")"), ":"
@@ -190,16 +187,23 @@ class Unrolling(Outputs):
                 "return ", Group(f"{in_arrays}(", parameters, ")")
             ),
             "call_numbers": fitted(
-                f"{own['value']}, {gradient} = ",
+                f"{value}, {gradient} = ",
                 _with_floats(call(called["value_and_grad"], self._arguments)),
             ),
-            "return_numbers": [
-                *fitted(f"{gradient} = ", texts[0] if single else tuple_group(texts)),
-                f"return {self.np}.float64({self.fused.value}), {made}",
-            ],
-            "write_gradient": assigned(
-                tuple_group(self.fused.arrays.values()),
-                Group(f"{self.scope.helpers['written']}(", written, ")"),
+            "return_fallen_back": fitted(
+                f"return {value}, ", self._written("()", made)
+            ),
+            "return_out": fitted(
+                f"return {number}, ", self._written("()", parts.values())
+            ),
+            "return_new": returned(
+                {name: f"{own['array']}({one})" for name, one in parts.items()},
+                called["Gradient"],
+                f"return {number}, ",
+                True,
+            ),
+            "return_written": fitted(
+                f"return {value}, ", self._written(tuple_group(names), made)
             ),
         }
 

@@ -30,7 +30,10 @@ from .usage import Usage
 __all__ = ["CALLED", "Numbers", "in_numbers"]
 
 # What the function calls by names that no value and no parameter may have.
-CALLED = ("math", "type", "float", "int", "map", "ArithmeticError", "ValueError")
+CALLED = (
+    *("math", "type", "float", "int", "tuple"),
+    *("ArithmeticError", "ValueError"),
+)
 
 # What of NumPy stands around the statements.
 AROUND = ("np.array", "np.empty", "np.float64", "np.ndarray")
