@@ -22,6 +22,9 @@ __all__ = ["Admission"]
 
 ROOM = WIDTH - 4  # columns of a line in a function
 
+# What functions with the question call by names that no argument may have.
+CALLED = ("type", "tuple")
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -64,7 +67,8 @@ class Admission:
 
     def _is_plain(self, argument: Argument) -> bool:
         """Return whether an argument is an array that a test tells all of."""
-        if is_nested(argument) or argument.kind in STARS or argument.name == "type":
+        called = argument.name in CALLED
+        if is_nested(argument) or argument.kind in STARS or called:
             return False
         (leaf,) = argument.leaves
         fixed = all(isinstance(size, int) for size in leaf.shape)

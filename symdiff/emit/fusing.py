@@ -53,7 +53,7 @@ class Fusing(Outputs):
                 fused.gradients,
                 self.scope.called["Gradient"],
                 f"return {fused.value}, ",
-                False,
+                bool(admission.leaves),
             ),
             "extra": own,
             "sizes": ", ".join(sizes),
