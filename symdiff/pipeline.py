@@ -64,6 +64,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
     style: str = "plain",
     memory_limit: int | str | None = None,
     at: Mapping[str, int] | None = None,
+    rewrite: str | tuple[str, ...] = (),
     command: str | None = None,
 ) -> Compiled:
     """Return the compiled value and gradient of a loss.
@@ -109,6 +110,8 @@ def compile(  # noqa: A001 - the public name, as re.compile
         the same; `report.economy` says what it cost.
     at : mapping of str to int, optional
         Values of the unknown sizes for which the limit holds.
+    rewrite : str or tuple of str, optional
+        Names of rewrites that are made only where they are asked for: "tanh".
     command : str, optional
         The command line that the module's header names for making it again.
 
@@ -131,6 +134,7 @@ def compile(  # noqa: A001 - the public name, as re.compile
         style,
         limit_text(memory_limit),
         sizes_at(at or {}),
+        names(rewrite),
     )
     scope = Scope(read_signature(fn, args, static, dtype))
     check_sizes(settings, [scope.signature])

@@ -141,7 +141,8 @@ def _job(title: str, entry: Mapping[str, Any], folder: Path) -> Job:
         name: entry.get(name.replace("_", "-"), default)
         for name, default in vars(Settings()).items()
     }
-    settings["no_rewrite"] = names(settings["no_rewrite"])
+    for one in ("rewrite", "no_rewrite"):
+        settings[one] = names(settings[one])
     settings["memory_limit"] = limit_text(settings["memory_limit"])
     settings["at"] = sizes_at(settings["at"])
     specs, static = entry.get("args", {}), entry.get("static", {})

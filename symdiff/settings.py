@@ -36,7 +36,8 @@ CORNERS = ("least-norm", "jax", "torch", "zero", "split", "nan")
 # numbers of Python's.
 STYLES = ("plain", "textbook", "fast")
 
-# What the fast style does to be fast, each left out by its name in `no_rewrite`.
+# What the fast style does to be fast, each left out by its name in `no_rewrite`; the last
+# ones it does where `rewrite` has their names.
 LOWERINGS = {
     "powers": "`x**3` is `x * x * x`, `x**1.5` is `x * sqrt(x)`",
     "signs": "the sign of what is not negative is `ceil(minimum(x, 1))`",
@@ -51,8 +52,9 @@ LOWERINGS = {
     "blocks": "chains of operations on large arrays go through blocks of rows",
     "joins": "arrays that are joined are written where they will stand",
     "kept": "arrays of sizes alone, and views, are kept in the workspace",
+    "tanh": "tanh in float64 is `1 - 2 / (exp(x)**2 + 1)`, if asked for by name",
 }
-
+ASKED = frozenset({"tanh"})
 
 # How many bytes there are in a unit.
 DECIMAL = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -64,6 +66,7 @@ class Settings:
     """What a compilation may change, and what it may not.
 
     rewrites: one of `REWRITES`. no_rewrite: names of rewrites that are switched off.
+    rewrite: names of those that are asked for, of lowerings that are in `ASKED`.
     corners: one of `CORNERS`. simplify, share: whether these passes run.
     style: one of `STYLES`. memory_limit: the most bytes that may be held, as a text,
     empty where there is no limit. at: values of unknown sizes for which it holds.
@@ -77,6 +80,7 @@ class Settings:
     style: str = "plain"
     memory_limit: str = ""
     at: tuple[tuple[str, int], ...] = ()
+    rewrite: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("rewrites", self.rewrites, REWRITES)
@@ -87,18 +91,27 @@ class Settings:
                 "at= gives sizes, but there is no limit that should hold for them",
                 remedy='Give the limit too: memory_limit="512MiB".',
             )
+        for name in self.rewrite:
+            _one_of("rewrite", name, sorted(ASKED))
+        if self.rewrite and self.style != "fast":
+            raise SpecError(
+                f"rewrite: {self.rewrite[0]} is made in the fast style alone",
+                remedy='Ask for that too: style="fast".',
+            )
 
     @property
     def lowerings(self) -> frozenset[str]:
         """The names of the lowerings that are wanted."""
-        wanted = () if self.rewrites == "none" else LOWERINGS
-        return frozenset(wanted) - {*self.no_rewrite}
+        usual = LOWERINGS.keys() - ASKED if self.rewrites != "none" else ()
+        return frozenset({*usual, *self.rewrite}) - {*self.no_rewrite}
 
     def words(self) -> list[str]:
         """Return the options of the command line that ask for these settings."""
         words = []
         if self.rewrites != "safe":
             words += ["--rewrites", self.rewrites]
+        for name in self.rewrite:
+            words += ["--rewrite", name]
         for name in self.no_rewrite:
             words += ["--no-rewrite", name]
         if self.corners != "least-norm":

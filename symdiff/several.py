@@ -76,7 +76,8 @@ def compile_module(
         As `compile` does, and a `SpecError` if two functions have the same name or an
         option names what is no parameter of any.
     """
-    settings["no_rewrite"] = names(settings.get("no_rewrite", ()))
+    for one in ("rewrite", "no_rewrite"):
+        settings[one] = names(settings.get(one, ()))
     settings["memory_limit"] = limit_text(settings.get("memory_limit"))
     settings["at"] = sizes_at(settings.get("at") or {})
     chosen, titles = Settings(**settings), _titles(functions)

@@ -112,11 +112,13 @@ def test_settings_reach_compile(run: Run, calls: list[dict[str, Any]]) -> None:
     result = run(
         *("compile", "loss.py", "--no-share", "--no-simplify", "--corners", "jax"),
         *("--rewrites", "fast", "--no-rewrite", "b", "--no-rewrite", "a"),
+        *("--style", "fast", "--rewrite", "tanh"),
     )
     assert result.exit_code == 0, result.stderr
     (call,) = calls
     assert (call["share"], call["simplify"], call["corners"]) == (False, False, "jax")
     assert (call["rewrites"], call["no_rewrite"]) == ("fast", ("a", "b"))
+    assert (call["style"], call["rewrite"]) == ("fast", ("tanh",))
 
 
 @pytest.mark.parametrize(
@@ -179,6 +181,10 @@ def test_words_that_make_no_sense_are_refused(
             ["--no-share", "--corners=jax", "--no-rewrite=b", "--no-rewrite=a"],
             "symdiff compile loss.py:loss --no-rewrite a --no-rewrite b --corners jax "
             "--no-share",
+        ),
+        (
+            ["--style=fast", "--rewrite=tanh", "--no-rewrite=dot"],
+            "symdiff compile loss.py:loss --rewrite tanh --no-rewrite dot --style fast",
         ),
         (["--arg", "b=( )"], "symdiff compile loss.py:loss --arg 'b=()'"),
         (

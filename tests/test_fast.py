@@ -1,6 +1,7 @@
 """The fast style: what the plain one computes, in arrays that are used again and again."""
 
 import gc
+import math
 import sys
 import threading
 import tracemalloc
@@ -14,7 +15,8 @@ import test_random_programs
 from cases import quiet
 
 import symdiff
-from symdiff.settings import LOWERINGS
+from symdiff.errors import SpecError
+from symdiff.settings import ASKED, LOWERINGS
 
 LOSSES = test_passes_agree.LOSSES
 MLP = {
@@ -396,6 +398,7 @@ def test_each_lowering_can_be_left_out(name):
             wrt=("W", "b"),
             style="fast",
             no_rewrite=left_out,
+            rewrite=ASKED,
             verify=False,
         )
         texts.append(made.source)
@@ -405,6 +408,47 @@ def test_each_lowering_can_be_left_out(name):
     for one, other in zip(gradient, slopes, strict=True):
         np.testing.assert_allclose(one, other, 1e-10, 1e-14)
     assert texts[0] != texts[1]
+
+
+def tanh_by_exp(dtype="float64", **options):
+    def loss(x, w):
+        return np.sum(np.tanh(x) * w)
+
+    args = {"x": ("n",), "w": ("n",)}
+    return symdiff.compile(
+        loss, args, wrt=("x", "w"), style="fast", dtype=dtype, **options
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_tanh_by_exp_is_right_to_the_last_digits_of_one():
+    made = tanh_by_exp(rewrite="tanh")
+    assert "np.tanh(x, out" not in made.source
+    ends = [0, 1e-300, 1e-17, 1e-8, 18, 19.9, 20.1, 354, 355, 710, 1e308, np.inf]
+    x = np.array([*np.linspace(-3, 3, 4001), *np.arange(-700.0, 701), *ends])
+    x = np.concatenate([x, -x])
+    right = np.array([*map(math.tanh, x)])
+    _, gradient = made.value_and_grad(x, np.ones_like(x))
+    np.testing.assert_allclose(gradient.w, right, 0, 5e-16)
+    slopes = 1 / np.cosh(np.clip(x, -300, 300)) ** 2
+    np.testing.assert_allclose(gradient.x, slopes, 0, 1e-15)
+    np.testing.assert_array_equal(gradient.w[abs(x) > 20], np.sign(x[abs(x) > 20]))
+    assert np.isnan(made.grad(np.full(1, np.nan), np.ones(1)).w).all()
+    x, w, along = (np.random.default_rng(seed).normal(size=9) for seed in range(3))
+    above, below = (
+        made.value_and_grad(x + step * along, w)[0] for step in (1e-5, -1e-5)
+    )
+    slope = np.vdot(made.grad(x, w).x, along)
+    assert slope == pytest.approx((above - below) / 2e-5, rel=1e-8)
+
+
+def test_tanh_by_exp_is_made_in_double_precision_and_where_it_is_asked_for():
+    for options in ({}, {"rewrites": "fast"}, {"rewrite": "tanh", "dtype": "float32"}):
+        assert "np.tanh(x, out" in tanh_by_exp(**options).source
+    with pytest.raises(SpecError, match="rewrite='sinh' is no choice"):
+        tanh_by_exp(rewrite=("tanh", "sinh"))
+    with pytest.raises(SpecError, match="tanh is made in the fast style alone"):
+        symdiff.compile(np.tanh, {"x": ()}, rewrite="tanh")
 
 
 def test_arguments_of_known_sizes_pass_one_test_or_are_looked_at():

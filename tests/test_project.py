@@ -44,6 +44,8 @@ wrt = ["params", "b"]
 dtype = "float32"
 rewrites = "none"
 no-rewrite = ["softplus", "norm"]
+rewrite = "tanh"
+style = "fast"
 corners = "jax"
 simplify = false
 share = false
@@ -68,7 +70,12 @@ scales = [1, 0.5]
         wrt=("params", "b"),
         dtype="float32",
         verify=False,
-        settings=Settings("none", ("norm", "softplus"), "jax", False, False),
+        settings=Settings(
+            "none",
+            ("norm", "softplus"),
+            *("jax", False, False, "fast"),
+            rewrite=("tanh",),
+        ),
     )
 
 

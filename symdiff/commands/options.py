@@ -151,6 +151,12 @@ _SETTINGS = (
         help="A rewrite to leave out.",
     ),
     click.option(
+        "--rewrite",
+        metavar="NAME",
+        multiple=True,
+        help="A rewrite that is made only if asked for: tanh.",
+    ),
+    click.option(
         "--corners",
         type=click.Choice(CORNERS),
         default="least-norm",
@@ -205,6 +211,7 @@ def _number(text: str) -> int | str:
 def job(
     rewrites: str,
     no_rewrite: tuple[str, ...],
+    rewrite: tuple[str, ...],
     corners: str,
     no_simplify: bool,
     no_share: bool,
@@ -223,5 +230,6 @@ def job(
         style,
         limit_text(memory_limit),
         sizes_at({name: _number(text) for name, text in at.items()}),
+        names(rewrite),
     )
     return Job(**words, settings=settings)

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed, tuple_group
+from ..program.fitting import (
+    Group,
+    Text,
+    assigned,
+    bare,
+    fitted,
+    group,
+    packed,
+    tuple_group,
+)
 from ..program.fused import Fused
 from ..program.local import BUILTINS
 from ..program.schedule import Program
