@@ -13,16 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..program.fitting import (
-    Group,
-    Text,
-    assigned,
-    bare,
-    fitted,
-    group,
-    packed,
-    tuple_group,
-)
+from ..program.fitting import Group, Text, assigned, bare, fitted, group, packed
 from ..program.fused import Fused
 from ..program.local import BUILTINS
 from ..program.schedule import Program
@@ -34,7 +25,7 @@ from .calling import STARS, call, parameters, passed_from
 from .checking import Checking
 from .fusing import WORKSPACE, Fusing
 from .nesting import containers, gradient_of, has_record, is_nested, is_record
-from .outputs import indented
+from .outputs import indented, made_quickly
 from .rendering import formatted, render
 from .scope import HELPERS, Scope, fields
 from .screening import Own, screen
@@ -190,7 +181,7 @@ class _Fields:
             "seed": program.seed,
             "backward": indented(program.backward),
             "return_backward": self._returned(
-                program.gradients, self.scope.public["Gradient"]
+                program.gradients, self.scope.public["Gradient"], "return ", False
             ),
             **self._fused(),
             "aliases": [f"{to} = {name}" for name, to in self.scope.aliases.items()],
@@ -377,17 +368,9 @@ class _Fields:
         return lines
 
     def _returned(
-        self,
-        texts: Mapping[str, str],
-        title: str,
-        before: str = "return ",
-        quick: bool = False,
+        self, texts: Mapping[str, str], title: str, before: str, quick: bool
     ) -> list[str]:
-        """Return the lines that return a gradient of these arrays.
-
-        quick: whether by what a named tuple calls itself, which saves a fourth of a
-        microsecond.
-        """
+        """Return the lines that return a gradient of these arrays."""
         parts = [
             gradient_of(
                 self.by_name[n],
@@ -398,8 +381,7 @@ class _Fields:
         if self.description.single:
             return fitted(before, parts[0])
         if quick:
-            made = (("", title), ("", tuple_group(parts)))
-            return fitted(before, Group("tuple.__new__(", made, ")"))
+            return fitted(before, made_quickly(title, parts))
         names = (f"{self.fields[name]}=" for name in self.description.wrt)
         keyed = tuple(zip(names, parts, strict=True))
         return fitted(before, Group(f"{title}(", keyed, ")"))

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..leaves import literal
-from ..program.fitting import Text, group, tuple_group
+from ..program.fitting import Group, Text, group, tuple_group
 from ..program.statement import Statement, laid
 from ..shapes import Size
 from ..specs import Argument, Leaf
 from .scope import Scope
 
-__all__ = ["ROOM", "Outputs", "Returned", "indented", "items"]
+__all__ = ["ROOM", "Outputs", "Returned", "indented", "items", "made_quickly"]
 
 ROOM = 84  # columns of a line in a function
 
@@ -76,6 +76,11 @@ class Outputs:
             self.sizes[one] if isinstance(one, str) else str(one) for one in leaf.shape
         ]
         return str(tuple_group(sizes)) if sizes else "()"
+
+
+def made_quickly(title: str, parts: Iterable[Text]) -> Group:
+    """Return the call that a named tuple's own makes, for a fourth of a microsecond less."""
+    return group("tuple.__new__(", items((title, tuple_group(parts))), ")")
 
 
 def items(texts: Iterable[Text]) -> tuple[tuple[str, Text], ...]:

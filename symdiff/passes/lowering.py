@@ -153,7 +153,7 @@ def _tanh(x: Handle) -> Handle | None:
     """
     if x.nodes.dtype(x.node) != "float64":
         return None
-    return 1 - 2 / (np.square(np.exp(np.minimum(x, 20))) + 1)
+    return 1 - 2 / (np.exp(np.minimum(x, 20)) ** 2 + 1)  # type: ignore[return-value]
 
 
 @_lowering("parts", XLogX)
