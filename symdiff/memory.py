@@ -17,7 +17,16 @@ import sympy
 
 from .shapes import Shape, Size, product, size_symbol
 
-__all__ = ["Economy", "Held", "Memory", "Recorder", "bytes_of", "in_words"]
+__all__ = [
+    "CALL",
+    "WORKSPACE",
+    "Economy",
+    "Held",
+    "Memory",
+    "Recorder",
+    "bytes_of",
+    "in_words",
+]
 
 # What unknown sizes are taken for where amounts are compared.
 LARGE = 1000
@@ -26,6 +35,10 @@ LARGE = 1000
 ELISION = 256 * 1024
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+# Bytes of an array's own object, its sizes and steps; of what a call has besides; and of
+# what there is to a workspace beside its arrays.
+HEADER, CALL, WORKSPACE = 128, 512, 640
 
 # How many names of values are told.
 SHOWN = 4
@@ -44,33 +57,39 @@ class Memory:
     """The arrays that statements hold, one event after the other.
 
     amounts: sizes of arrays in bytes, each once. events: an amount's place, and whether
-    an array of it is made, freed, or may be computed in the memory of a temporary one.
-    spans: the events of each step that a plan has, the first and behind the last.
+    an array of it is made, freed, or may be computed in the memory of a temporary one; or
+    how much of it at most NumPy has for an operation. spans: the events of each step that
+    a plan has, the first and behind the last. beside: bytes that there are all the time.
     """
 
     amounts: tuple[Size, ...] = ()
     events: tuple[tuple[int, int], ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    beside: int = CALL
 
     def bytes_at_peak(self, sizes: Mapping[str, int]) -> int:
         """Return the most bytes that are held at once, for the values of all sizes."""
-        return _most(self.events, self._values(sizes))[0]
+        return self.beside + _most(self.events, self._values(sizes), HEADER)[0]
 
     def bytes_of_steps(self, sizes: Mapping[str, int]) -> list[int]:
         """Return the most bytes that each step holds beside what is held before."""
         amounts = self._values(sizes)
         return [
-            _most(self.events[first:behind], amounts)[0] for first, behind in self.spans
+            _most(self.events[first:behind], amounts, HEADER)[0]
+            for first, behind in self.spans
         ]
 
     @cached_property
     def polynomial(self) -> sympy.Expr:
-        """The most bytes that are held at once where all sizes are large and equal."""
+        """The most bytes of arrays that are held at once, without NumPy's buffers, where
+        all sizes are large and equal.
+        """
+        events = [one for one in self.events if one[1] <= MADE]
         unknown = {one for amount in self.amounts for one in _symbols(amount)}
         large = self._values({one.name: LARGE for one in unknown})
-        _, place = _most(self.events, large)
+        _, place = _most(events, large, 0)
         held: Counter[int] = Counter()
-        for which, change in self.events[: place + 1]:
+        for which, change in events[: place + 1]:
             held[which] += change
         terms = (self.amounts[which] * times for which, times in held.items())
         return sympy.expand(sympy.Add(*terms))
@@ -83,15 +102,24 @@ class Memory:
         ]
 
 
-def _most(events: Sequence[tuple[int, int]], amounts: Sequence[int]) -> tuple[int, int]:
-    """Return the most bytes that are held at once, and at which event."""
+def _most(
+    events: Sequence[tuple[int, int]], amounts: Sequence[int], header: int
+) -> tuple[int, int]:
+    """Return the most bytes that are held at once, and at which event.
+
+    `header` are bytes that each array has beside its elements.
+    """
     held = most = place = 0
-    for at, (which, change) in enumerate(events):
-        amount = amounts[which]
-        held += change * amount
-        twice = amount if change == OVERWRITTEN and amount < ELISION else 0
-        if held + twice > most:
-            most, place = held + twice, at
+    for at, (which, kind) in enumerate(events):
+        amount, meanwhile = amounts[which], 0
+        if kind in (MADE, FREED):
+            held += kind * (amount + header)
+        elif kind > MADE:
+            meanwhile = min(amount, kind)
+        elif amount < ELISION:
+            meanwhile = amount
+        if held + meanwhile > most:
+            most, place = held + meanwhile, at
     return most, place
 
 
@@ -157,10 +185,16 @@ class Recorder:
 
     def make(self, shape: Shape, dtype: str) -> Held:
         """Return the memory of a new array, held by nothing as yet."""
-        amount = bytes_of(shape, dtype)
-        place = self._places.setdefault(amount, len(self._places))
+        place = self._place(bytes_of(shape, dtype))
         self._events.append((place, MADE))
         return Held(place)
+
+    def lend(self, amount: Size, most: int) -> None:
+        """Let an operation have an amount for itself, but no more than that."""
+        self._events.append((self._place(amount), most))
+
+    def _place(self, amount: Size) -> int:
+        return self._places.setdefault(amount, len(self._places))
 
     def overwrite(self, memory: Held) -> None:
         """Let an operation be computed in the memory of its operand."""

@@ -167,7 +167,7 @@ def compile_part(
     sizes, below, domain = _samples(fn, signature, bounds)
     description = Description(wanted, single, dtype, sizes, below, domain)
     part = Part(program, scope, description, both)
-    memory = both.memory if isinstance(both, Fused) else program.memory
+    memory = program.memory if both is None else both.memory
     facts = report(replace(stages, shared=graph), traced, program.kept, memory)
     facts = replace(facts, economy=economy)
     lines = docstring(fn, part, facts, graph, settings.style)
@@ -266,8 +266,8 @@ def _as_one(
     arrays = dict(zip(leaves, program.arguments, strict=True))
     if "unroll" in lowerings and not {*arrays.values()} & {*CALLED}:
         numbers = in_numbers(graph, names, arrays, program.np)
-        if numbers is not None:
-            return numbers, None
+        if numbers is not None and (limit is None or limit.holds(numbers)):
+            return numbers, limit and limit.kept(numbers)
 
     def write(graph: Graph, freeing: bool = False) -> Fused:
         return fuse(graph, names, lowerings, owners)

@@ -13,7 +13,8 @@ from symdiff.verify.sampling import sample
 
 GOLDEN = Path(__file__).parent / "golden"
 
-# Losses of all kinds, at sizes at which their arrays have hundreds of kilobytes.
+# Losses of all kinds, at sizes at which their arrays have hundreds of kilobytes; they are
+# looked at where they have a hundredth, too.
 SIZES = {
     "attention": {"n": 400, "d": 200},
     "autoencoder": {"n": 5000},
@@ -62,14 +63,19 @@ def test_the_peak_is_as_predicted(name, style):
     compiled = symdiff.compile(
         loss, wrt=wrt, verify=False, style=style, no_rewrite="blocks"
     )
-    signature, sizes = compiled.part.scope.signature, SIZES[name]
-    rng = np.random.default_rng(0)
+    signature = compiled.part.scope.signature
     smallest = dict.fromkeys((leaf.name for leaf in signature.leaves), 2)
-    arguments = sample(signature, sizes, rng, domain="unit", index_bounds=smallest)
-    measured = peak_of(compiled.value_and_grad, *arguments)
-    predicted = compiled.report.peak_bytes(**sizes)
-    assert predicted == pytest.approx(measured, rel=0.1)
-    assert predicted > 5e5
+    for part in (1, 10, 100):
+        rng = np.random.default_rng(0)
+        sizes = {size: max(2, value // part) for size, value in SIZES[name].items()}
+        arguments = sample(signature, sizes, rng, domain="unit", index_bounds=smallest)
+        measured = peak_of(compiled.value_and_grad, *arguments)
+        predicted = compiled.report.peak_bytes(**sizes)
+        # What linear algebra has beside arrays, in Python, is some kilobytes.
+        assert predicted == pytest.approx(
+            measured, rel=0.1, abs=5000 if measured < 2e4 else 0
+        )
+        assert part > 1 or predicted > 5e5
 
 
 def operators(a, b):

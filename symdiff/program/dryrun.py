@@ -3,8 +3,8 @@
 In: lines of code, with the forms of what is computed in them. Out: a `Memory`. What
 holds in CPython with NumPy is taken to hold: an array lives as long as a name, a view
 or an expression's value has it; an operator computes in the memory of a temporary
-operand of its result's form; functions take nothing for themselves beside what they
-return. Arrays of the caller and single numbers count nothing. Nothing is refused: a
+operand of its result's form; operations on elements have buffers for operands that are
+not as their result is, functions nothing for themselves beside what they return. Arrays of the caller and single numbers count nothing. Nothing is refused: a
 form that is not known is told from the operands'.
 """
 
@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..code import Writer
-from ..memory import Memory, Recorder
-from ..shapes import is_weak, strong
+from ..memory import Memory, Recorder, bytes_of
+from ..shapes import is_weak, product, promote, strong
 from . import forms
 from .forms import NUMBER, Form, Value, items
 
@@ -41,6 +41,10 @@ class Work(NamedTuple):
 # one's unless the left one is a number of NumPy's.
 _IN_LEFT = (ast.Sub, ast.Div, ast.FloorDiv, ast.LShift, ast.RShift)
 _IN_BOTH = (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)
+
+# How many elements NumPy's buffers have; how many bytes it takes to look up by arrays,
+# and to add at them.
+BUFFER, LOOK_UP, ADD_AT = 8192, 3300, 5500
 
 # Functions that return nothing, and reductions.
 _WRITING = {"at", "copyto", "fill"}
@@ -132,10 +136,13 @@ class DryRun:
 
     def _augment(self, target: ast.expr, value: ast.expr) -> None:
         """Add to an array; a part of it at keys is a copy meanwhile."""
-        place = NUMBER
+        other = self._evaluate(value)
         if isinstance(target, ast.Subscript):
-            place = self._part(target, None)
-        self._drop(self._evaluate(value))
+            place = self._part(target, other.form if other.shape else None)
+        else:
+            place = self._evaluate(target)
+        self._lend([place, place, other], place)
+        self._drop(other)
         self._drop(place)
 
     # Expressions: each gives a value that is held once more.
@@ -148,11 +155,11 @@ class DryRun:
             return self._operation(node, form)
         if isinstance(node, ast.UnaryOp):
             operand = self._evaluate(node.operand)
-            return self._computed([operand], form or operand.form, [operand])
+            return self._computed([operand], form or operand.form, [operand], each=True)
         if isinstance(node, ast.Compare):
             operands = [self._evaluate(one) for one in (node.left, *node.comparators)]
             shape, _ = forms.elementwise(operands)
-            return self._computed(operands, form or (shape, "bool"))
+            return self._computed(operands, form or (shape, "bool"), each=True)
         if isinstance(node, ast.Subscript):
             return self._part(node, form)
         if isinstance(node, ast.Attribute):
@@ -180,7 +187,7 @@ class DryRun:
         if both and _fits(left, right) and not self._is_number(node.left, left):
             into.append(right)
         inferred = forms.elementwise([left, right])
-        return self._computed([left, right], form or inferred, into)
+        return self._computed([left, right], form or inferred, into, each=True)
 
     def _is_number(self, node: ast.expr, value: Value) -> bool:
         """Return whether a value is one of NumPy's numbers, which computes on its own."""
@@ -193,6 +200,8 @@ class DryRun:
         entries = items(node.slice)
         keys = [self._evaluate(one) for one in entries]
         part = forms.part(whole, entries, keys, form)
+        if any(one.shape for one in keys):
+            self._recorder.lend(LOOK_UP, LOOK_UP)
         if any(one.shape for one in keys) or not part.shape:
             return self._computed([whole, *keys], part.form)
         return part
@@ -224,6 +233,8 @@ class DryRun:
         out = [one.value for one in node.keywords if one.arg == "out"]
         if out:
             result = self._evaluate(out[0])
+            if _is_elementwise(function.attr):
+                self._lend(values, result)
             for one in values:
                 self._drop(one)
             return result
@@ -238,6 +249,8 @@ class DryRun:
                 self._drop(one)
             return forms.viewed(name, values[0], node, form)
         copied: list[Form] = []
+        if name == "at":
+            self._recorder.lend(ADD_AT, ADD_AT)
         if name == "tensordot":
             inferred, copied = forms.tensordot(node, values)
         elif name == "vdot":
@@ -247,14 +260,30 @@ class DryRun:
         else:
             inferred = NUMBER.form if name in _WRITING else forms.called(values)
         values = [*values, *map(self._new, copied)]
-        return self._computed(values, form or inferred)
+        return self._computed(values, form or inferred, each=_is_elementwise(name))
 
     # What is held.
 
+    def _lend(self, operands: Sequence[Value], result: Value) -> None:
+        """Let NumPy have buffers for what it cannot go through as through the result."""
+        arrays = [one for one in operands if one.shape]
+        dtype = promote([result.dtype, *(one.dtype for one in arrays)], "float64")
+        same = Value(result.shape, dtype, order=result.order or ())
+        count = sum(not (_is_like(one, same) or _is_row(one, result)) for one in arrays)
+        if each := count * bytes_of((), dtype):
+            self._recorder.lend(product((*result.shape, each)), BUFFER * each)
+
     def _computed(
-        self, operands: Sequence[Value], form: Form, into: Sequence[Value] = ()
+        self,
+        operands: Sequence[Value],
+        form: Form,
+        into: Sequence[Value] = (),
+        each: bool = False,
     ) -> Value:
-        """Return a new value; it takes the memory of a temporary operand if it can."""
+        """Return a new value; it takes the memory of a temporary operand if it can.
+
+        each: whether it is computed element by element.
+        """
         result = next((one for one in into if self._gives_way(one, form)), None)
         if result is not None and result.memory is not None:
             self._recorder.overwrite(result.memory)
@@ -262,6 +291,8 @@ class DryRun:
         else:
             orders = (one.order for one in operands if one.shape == form[0])
             result = self._new(form)._replace(order=next(orders, ()) or ())
+        if each:
+            self._lend(operands, result)
         for one in operands:
             self._drop(one)
         return result
@@ -282,6 +313,25 @@ class DryRun:
 
     def _drop(self, value: Value) -> None:
         self._recorder.drop(value.memory)
+
+
+def _is_elementwise(function: str) -> bool:
+    """Return whether a function of NumPy's goes from element to element."""
+    known = getattr(np, function, None)
+    of_each = isinstance(known, np.ufunc) and known.signature is None
+    return of_each or function == "outer"
+
+
+def _is_like(value: Value, other: Value) -> bool:
+    """Return whether a value's elements lie as another's do."""
+    return value.form == other.form and value.order == other.order
+
+
+def _is_row(value: Value, result: Value) -> bool:
+    """Return whether a value is so long a row of the result that it needs no buffer."""
+    count = product(value.shape)
+    trailing = result.shape[len(result.shape) - len(value.shape) :] == value.shape
+    return trailing and not value.order and isinstance(count, int) and count >= BUFFER
 
 
 def _fits(value: Value, other: Value) -> bool:

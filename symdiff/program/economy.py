@@ -28,14 +28,18 @@ __all__ = ["Limit", "economise"]
 ROUNDS = 5
 
 
-class Made(Protocol):
+class Holding(Protocol):
+    """What is known to hold memory."""
+
+    @property
+    def memory(self) -> Memory: ...
+
+
+class Made(Holding, Protocol):
     """What a graph is made into."""
 
     @property
     def plan(self) -> Plan: ...
-
-    @property
-    def memory(self) -> Memory: ...
 
 
 AnyMade = TypeVar("AnyMade", bound=Made)
@@ -48,9 +52,9 @@ class Limit(NamedTuple):
     sizes: Mapping[str, int]
 
     @property
-    def arrays(self) -> int:
-        """How many of the bytes arrays may have: Python's objects need some too."""
-        return self.most - self.most // 50 - 2**16
+    def aim(self) -> int:
+        """How many of the bytes may be told of: the rest is for what is not."""
+        return self.most - self.most // 50 - 2**12
 
     @property
     def place(self) -> str:
@@ -58,9 +62,18 @@ class Limit(NamedTuple):
         sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
         return f" at {sizes}" if sizes else ""
 
-    def peak(self, made: Made) -> int:
+    def peak(self, made: Holding) -> int:
         """Return the bytes that something holds at most."""
         return made.memory.bytes_at_peak(self.sizes)
+
+    def holds(self, made: Holding) -> bool:
+        """Return whether something holds no more."""
+        return self.peak(made) <= self.aim
+
+    def kept(self, made: Holding) -> Economy:
+        """Return that it costs nothing to hold no more."""
+        peak = self.peak(made)
+        return Economy(self.most, peak, peak, dict(self.sizes))
 
 
 def economise(
@@ -75,34 +88,33 @@ def economise(
     `made` is what it has been made into; `make` makes it anew, names deleted where it is
     told to. lasting: whether what is kept is held until the backward pass ends.
     """
-    before = limit.peak(made)
-    economy = Economy(limit.most, before, before, dict(limit.sizes))
-    if before <= limit.arrays:
+    economy = limit.kept(made)
+    if limit.holds(made):
         return graph, made, economy
     freeing = make(graph, True)
     after = limit.peak(freeing)
-    if after <= limit.arrays:
+    if after <= limit.aim:
         return graph, freeing, economy._replace(after=after)
     problem, nodes = problem_of(graph, made.plan, made.memory, limit.sizes, lasting)
     fixed = _fixed(graph, nodes)
-    aim, least = limit.arrays, after
+    aim, least = limit.aim, after
     for left in reversed(range(ROUNDS)):
         choice = choose(problem, aim)
         again = recompute(graph, fixed | {id(nodes[place]) for place in choice.kept})
         fewer = make(again, True)
         after = limit.peak(fewer)
         least = min(least, after)
-        if after <= limit.arrays:
+        if after <= limit.aim:
             names = _names(graph, (nodes[place] for place in choice.again))
             part = choice.work / sum(task.work for task in problem.tasks)
             return again, fewer, economy._replace(after=after, names=names, part=part)
         if choice.peak > aim:
             break
-        aim = aim - (after - limit.arrays) if left > 1 else 0
+        aim = aim - (after - limit.aim) if left > 1 else 0
     raise SpecError(
         f"memory_limit: {in_words(limit.most)} do not suffice{limit.place}; the smallest "
         f"peak that can be reached is {in_words(least)}",
-        remedy="Allow a little more than that, or split the data into batches.",
+        remedy="Allow 4 KiB and a fiftieth more than that, or split the data into batches.",
     )
 
 

@@ -9,12 +9,12 @@ is refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
 from ..graph import Graph
-from ..memory import Memory
+from ..memory import CALL, WORKSPACE, Memory
 from ..ops.keys import text_of
 from ..timings import stage
 from .buffers import Array, Chain, chains, placed
@@ -213,7 +213,7 @@ class _Fuser(Looping):
         run.make(SEED, ((), self.nodes.dtype(self.outputs["value"])))
         for work in self.works:
             run.run(work)
-        return run.memory()
+        return replace(run.memory(), beside=CALL + WORKSPACE)
 
     def _seed(self) -> str | None:
         """Return the slope of the value along itself, in its dtype."""

@@ -14,6 +14,7 @@ import sympy
 
 from ..code import Code
 from ..graph import Graph, number_of
+from ..memory import Memory, Recorder
 from ..passes.speed import pays
 from ..passes.unroll import Elements, Unrolled, is_small, unroll
 from ..shapes import is_floating
@@ -39,6 +40,7 @@ CALLED = (
 AROUND = ("np.array", "np.empty", "np.float64", "np.ndarray")
 
 ROOM = 80  # columns of a line in a block of a function
+OBJECT = 24  # bytes of one of Python's numbers
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Numbers:
     """Statements of both passes, over single numbers.
 
     inputs: the names of each array's numbers, nested as the array is. gradients: the
-    texts of each output's. arrays: the outputs' own names.
+    texts of each output's. arrays: the outputs' own names. memory: what all of them have.
     """
 
     functions: frozenset[str]
@@ -56,6 +58,7 @@ class Numbers:
     inputs: dict[str, Text]
     gradients: dict[str, Text]
     arrays: dict[str, str]
+    memory: Memory
     imports: tuple[str, ...] = ()
     constants: tuple[Statement, ...] = ()
 
@@ -153,6 +156,7 @@ class _Numbers(Scheduler):
             },
             gradients={n: _nested(one, self._real) for n, one in outputs.items()},
             arrays=arrays,
+            memory=_memory(len({*given.values()}), outputs.values()),
         )
 
     def _variable(self, node: sympy.Expr) -> str:
@@ -180,6 +184,15 @@ class _Numbers(Scheduler):
             return self.writer.number(float(value)).text
         text = self.speller.code[id(node)].text
         return text if is_floating(self.nodes.dtype(node)) else f"float({text})"
+
+
+def _memory(numbers: int, outputs: Iterable[Elements]) -> Memory:
+    """Return what numbers hold, each an object of Python's, and the outputs' arrays."""
+    recorder = Recorder()
+    recorder.make((numbers, OBJECT), "bool")
+    for array in outputs:
+        recorder.make(array.shape, "float64")
+    return recorder.memory([])
 
 
 def _nested(array: Elements, text: Callable[[sympy.Expr], str]) -> Text:
