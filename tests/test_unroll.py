@@ -319,20 +319,28 @@ def test_out_is_written_into():
         bad = out._replace(**{out._fields[0]: np.empty(7)})
         with pytest.raises(ValueError, match="is not a writeable"):
             fast.value_and_grad(*arguments, out=bad)
-        shared = out._replace(**{out._fields[0]: arguments[0]})
+
+
+def test_out_that_shares_memory_is_refused():
+    fast, arguments = made(xor, XOR), drawn(XOR)
+    out = fast.grad(*arguments)
+    for shared in (out._replace(W=arguments[0]), out._replace(b=out.v)):
         with pytest.raises(ValueError, match="share memory"):
             fast.value_and_grad(*arguments, out=shared)
 
 
-def test_fault_33_out_is_no_argument_that_is_read_as_a_number():
-    fast = made(lambda x, y: np.sum(x * x) * y, {"x": (3,), "y": ()})
-    x, y = np.ones(3), np.array(2.0)
-    out = fast.grad(x, y)._replace(y=y)
-    with pytest.raises(ValueError, match="share memory"):
-        fast.value_and_grad(x, y, out=out)
-    assert y == 2
-    assert fast.value_and_grad(x, 2.0, out=out)[1].y is y
-    assert y == 3
+def test_what_is_read_as_a_number_may_be_written_into():
+    for loss, args in (
+        (lambda x, y: np.sum(x * x) * y, {"x": (3,), "y": ()}),
+        (lambda x, y: 3 * x * x * y, {"x": (), "y": ()}),
+    ):
+        fast = made(loss, args)
+        x, y = np.ones(args["x"]), np.array(2.0)
+        out = fast.grad(x, y)._replace(y=y)
+        value, gradient = fast.value_and_grad(x, y, out=out)
+        assert gradient.y is y
+        assert (value, y) == (6, 3)
+        np.testing.assert_array_equal(gradient.x, 12 / x.size * x)
 
 
 def test_out_takes_what_is_infinite():

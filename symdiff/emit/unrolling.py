@@ -26,7 +26,7 @@ __all__ = ["Unrolling"]
 
 
 # Names within the functions beside those of arguments and numbers.
-OWN = ("value", "cache", "gradient", "given", "array")
+OWN = ("value", "cache", "gradient", "array")
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,12 @@ class Unrolling(Outputs):
         """Return the fields of the template; `returned` gives the lines of a return."""
         own, before = self.own, f"return {self.own['value']}, "
         arguments, title = self.scope.signature.arguments, self.scope.called["Gradient"]
-        given = own["given"] if self._hidden else self._given
         return {
             "extra": self.scope.extra,
             "own_names": own,
             "in_numbers": True,
             "float64": self._numbers.reads_dtype,
             "test": self._numbers.lines(),
-            "keep_given": (
-                fitted(f"{own['given']} = ", self._given) if self._hidden else []
-            ),
             "take_numbers": [*self._taken()],
             "statements": indented(self.fused.statements, 8),
             "fall_back": [
@@ -67,9 +63,7 @@ class Unrolling(Outputs):
             ],
             "take_gradient": [*self._taken_from_gradient()],
             "make_gradient": [*self._made()],
-            "return_written": fitted(
-                before, self._written(given, self.fused.arrays.values())
-            ),
+            "return_written": fitted(before, self._written(self.fused.arrays.values())),
             "return_new": returned(self.fused.arrays, title, before, True),
             "old_outputs": fitted("arrays = ", tuple_group(self.old())),
             **(self._alone_fields(returned) if self.is_alone else {}),
@@ -151,20 +145,12 @@ class Unrolling(Outputs):
         for name, (text, _) in zip(names, self.leaves(), strict=True):
             yield f"{name} = {gradient}{text.removeprefix(out)}"
 
-    def _written(self, given: Text, parts: Iterable[Text]) -> Group:
-        """Return the call that writes a gradient's parts, apart from what is given."""
-        passed = items((self.scope.extra["out"], given, *parts))
+    def _written(self, parts: Iterable[Text]) -> Group:
+        """Return the call that writes a gradient's parts, apart from arrays given."""
+        shaped = {leaf.name for leaf in self.scope.signature.leaves if leaf.shape}
+        given = [name for name, leaf in self._read.items() if leaf in shaped]
+        passed = items((self.scope.extra["out"], tuple_group(given), *parts))
         return Group(f"{self.scope.helpers['written']}(", passed, ")")
-
-    @property
-    def _given(self) -> Group:
-        """The arguments that the gradient must not be written into."""
-        return tuple_group(self._read)
-
-    @property
-    def _hidden(self) -> bool:
-        """Whether an argument is hidden by its own number when all is computed."""
-        return any(self.fused.inputs[leaf] == name for name, leaf in self._read.items())
 
     # Losses of numbers alone.
 
@@ -172,11 +158,10 @@ class Unrolling(Outputs):
         """Return the fields of functions whose arguments are numbers alone."""
         own, called = self.own, self.scope.called
         names = [leaf.name for leaf in self._numbers.leaves]
-        parameters = items((self.scope.extra["out"], *names))
-        in_arrays = self.scope.helpers["in_arrays"]
+        out, in_arrays = self.scope.extra["out"], self.scope.helpers["in_arrays"]
+        parameters = items((out, *names))
         value, gradient = own["value"], own["gradient"]
-        single = self.scope.extra["out"] in self.wrt
-        made = [gradient if single else f"*{gradient}"]
+        made = [gradient if out in self.wrt else f"*{gradient}"]
         parts = {name: str(one) for name, one in self.fused.gradients.items()}
         number = f"{self.np}.float64({self.fused.value})"
         return {
@@ -187,23 +172,16 @@ class Unrolling(Outputs):
                 "return ", Group(f"{in_arrays}(", parameters, ")")
             ),
             "call_numbers": fitted(
-                f"{value}, {gradient} = ",
-                _with_floats(call(called["value_and_grad"], self._arguments)),
+                "return ",
+                _with_floats(call(called["value_and_grad"], self._arguments), out),
             ),
-            "return_fallen_back": fitted(
-                f"return {value}, ", self._written("()", made)
-            ),
-            "return_out": fitted(
-                f"return {number}, ", self._written("()", parts.values())
-            ),
+            "return_fallen_back": fitted(f"return {value}, ", self._written(made)),
+            "return_out": fitted(f"return {number}, ", self._written(parts.values())),
             "return_new": returned(
                 {name: f"{own['array']}({one})" for name, one in parts.items()},
                 called["Gradient"],
                 f"return {number}, ",
                 True,
-            ),
-            "return_written": fitted(
-                f"return {value}, ", self._written(tuple_group(names), made)
             ),
         }
 
@@ -212,10 +190,10 @@ class Unrolling(Outputs):
         return self.scope.signature.arguments
 
 
-def _with_floats(whole: Group) -> Group:
-    """Return a call with each of its arguments as a float."""
+def _with_floats(whole: Group, out: str) -> Group:
+    """Return a call with each of its arguments as a float, and where to write."""
     passed = tuple((before, f"float({one})") for before, one in whole.items)
-    return Group(whole.opening, passed, whole.closing)
+    return Group(whole.opening, (*passed, (f"{out}=", out)), whole.closing)
 
 
 def _flat(numbers: Text) -> Iterator[str]:
