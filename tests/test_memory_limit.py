@@ -214,6 +214,24 @@ def test_each_function_of_a_module_has_the_limit():
     assert second.before == second.after
 
 
+def test_small_losses_are_in_numbers_where_the_limit_allows_it():
+    def small(W, x):
+        return np.sum(np.tanh(W @ x) ** 2)
+
+    args = {"W": (6, 6), "x": (6,)}
+    given = np.eye(6), np.ones(6)
+    expected = symdiff.compile(small, args, verify=False).grad(*given)
+    for limit, in_numbers in (("64KiB", True), (10_000, True), (7000, False)):
+        made = limited(limit, small, args, None, style="fast")
+        assert ("import math" in made.source) == in_numbers
+        economy = made.report.economy
+        assert economy.after == economy.before == made.report.peak_bytes()
+        assert peak_of(made.module.value_and_grad, *given) <= economy.limit
+        np.testing.assert_allclose(made.grad(*given), expected, 1e-13)
+    with pytest.raises(SpecError, match="4 KiB do not suffice; the smallest peak"):
+        limited("4KiB", small, args, None, style="fast")
+
+
 LOSS = f'''"""A loss."""
 import numpy as np
 

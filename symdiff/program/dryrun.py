@@ -3,9 +3,10 @@
 In: lines of code, with the forms of what is computed in them. Out: a `Memory`. What
 holds in CPython with NumPy is taken to hold: an array lives as long as a name, a view
 or an expression's value has it; an operator computes in the memory of a temporary
-operand of its result's form; operations on elements have buffers for operands that are
-not as their result is, functions nothing for themselves beside what they return. Arrays of the caller and single numbers count nothing. Nothing is refused: a
-form that is not known is told from the operands'.
+operand of its result's form; an operation on elements has buffers for operands that do
+not lie as its result does; functions take nothing for themselves beside what they return.
+Arrays of the caller and single numbers count nothing. Nothing is refused: a form that is
+not known is told from the operands'.
 """
 
 from __future__ import annotations

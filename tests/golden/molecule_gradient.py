@@ -16,7 +16,7 @@ Cost          elementwise  transcendental
     forward   9            1
     backward  13           1
     ratio     1.44         1
-    bytes kept between the passes: 0; at the peak: 0
+    bytes kept between the passes: 0; at the peak: 408
 
 Rewrites
     expm1: exp(x) - 1 = expm1(x)
@@ -90,10 +90,7 @@ def value_and_grad(distance, depth, width, charge, *, out=None, workspace=None):
 
     The gradient has new arrays, or those of `out`, a gradient of before.
     """
-    if not (
-        out is None
-        and type(distance) is type(depth) is type(width) is type(charge) is float
-    ):
+    if not type(distance) is type(depth) is type(width) is type(charge) is float:
         return _in_arrays(out, distance, depth, width, charge)
     try:
         # expm1: stretch = 1 - np.exp(-width * (distance - 1))
@@ -116,23 +113,23 @@ def value_and_grad(distance, depth, width, charge, *, out=None, workspace=None):
     except (ArithmeticError, ValueError):  # what is infinite or NaN is NumPy's
         value, cache = forward(distance, depth, width, charge)
         gradient = backward(cache)
-        return value, gradient
-    gradient = (d_distance, d_width, d_charge)
-    return np.float64(value), Gradient._make(map(np.array, gradient))
+        if out is None:
+            return value, gradient
+        return value, _written(out, (), *gradient)
+    if out is not None:
+        return np.float64(value), _written(out, (), d_distance, d_width, d_charge)
+    array = np.array
+    return np.float64(value), tuple.__new__(
+        Gradient, (array(d_distance), array(d_width), array(d_charge))
+    )
 
 
 def _in_arrays(out, distance, depth, width, charge):
     """Return (value, gradient) of arguments of which some are no Python floats."""
     distance, depth, width, charge = _check(distance, depth, width, charge)
-    value, gradient = value_and_grad(
-        float(distance), float(depth), float(width), float(charge)
+    return value_and_grad(
+        float(distance), float(depth), float(width), float(charge), out=out
     )
-    if out is None:
-        return value, gradient
-    d_distance, d_width, d_charge = _written(
-        out, (distance, depth, width, charge), *gradient
-    )
-    return value, Gradient(distance=d_distance, width=d_width, charge=d_charge)
 
 
 def value(distance, depth, width, charge):
@@ -155,7 +152,7 @@ def _check(distance, depth, width, charge):
 
 
 def _written(out, given, *parts):
-    """Return the arrays of `out`, a gradient, into which its parts are written."""
+    """Return `out`, a gradient, into whose arrays its parts are written."""
     arrays = (
         _output("out.distance", out.distance, np.float64, ()),
         _output("out.width", out.width, np.float64, ()),
@@ -164,7 +161,7 @@ def _written(out, given, *parts):
     _apart(arrays, given)
     for array, part in zip(arrays, parts, strict=True):
         array[...] = part
-    return arrays
+    return out
 
 
 def _array(name, value, dtype, shape, sizes=""):
@@ -200,8 +197,8 @@ def _number(name, value, dtype):
 
 def _output(name, value, dtype, shape):
     """Return `value`, an array of a dtype and shape that can be written into."""
-    fits = type(value) is np.ndarray and (value.dtype, value.shape) == (dtype, shape)
-    if not fits or not value.flags.carray:
+    fits = type(value) is np.ndarray and value.dtype == dtype
+    if not fits or value.shape != shape or not value.flags.carray:
         expected = f"of dtype {dtype.__name__} and shape {shape}"
         raise ValueError(f"{name} is not a writeable, contiguous array {expected}")
     return value

@@ -16,7 +16,7 @@ Cost          multiply-adds  elementwise  transcendental
     forward   28             33           12
     backward  32             53           0
     ratio     1.14           1.61         0
-    bytes kept between the passes: 160; at the peak: 400
+    bytes kept between the passes: 160; at the peak: 1656
 
 Rewrites
     sigmoid: 1 / (1 + exp(-x)) = (1 if x >= 0 else exp(-|x|)) / (1 + exp(-|x|))
@@ -181,8 +181,8 @@ def value_and_grad(W, b, v, c, *, out=None, workspace=None):
         d_v = np.array((d_v_0, d_v_1))
         d_c = np.array(d_c)
     if out is not None:
-        d_W, d_b, d_v, d_c = _written(out, (b, v, W), d_W, d_b, d_v, d_c)
-    return value, Gradient(W=d_W, b=d_b, v=d_v, c=d_c)
+        return value, _written(out, (b, v, W), d_W, d_b, d_v, d_c)
+    return value, tuple.__new__(Gradient, (d_W, d_b, d_v, d_c))
 
 
 def value(W, b, v, c):
@@ -205,7 +205,7 @@ def _check(W, b, v, c):
 
 
 def _written(out, given, *parts):
-    """Return the arrays of `out`, a gradient, into which its parts are written."""
+    """Return `out`, a gradient, into whose arrays its parts are written."""
     arrays = (
         _output("out.W", out.W, np.float64, (2, 2)),
         _output("out.b", out.b, np.float64, (2,)),
@@ -215,7 +215,7 @@ def _written(out, given, *parts):
     _apart(arrays, given)
     for array, part in zip(arrays, parts, strict=True):
         array[...] = part
-    return arrays
+    return out
 
 
 def _array(name, value, dtype, shape, sizes=""):
@@ -251,8 +251,8 @@ def _number(name, value, dtype):
 
 def _output(name, value, dtype, shape):
     """Return `value`, an array of a dtype and shape that can be written into."""
-    fits = type(value) is np.ndarray and (value.dtype, value.shape) == (dtype, shape)
-    if not fits or not value.flags.carray:
+    fits = type(value) is np.ndarray and value.dtype == dtype
+    if not fits or value.shape != shape or not value.flags.carray:
         expected = f"of dtype {dtype.__name__} and shape {shape}"
         raise ValueError(f"{name} is not a writeable, contiguous array {expected}")
     return value
