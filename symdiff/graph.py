@@ -151,9 +151,9 @@ class _Marked:
         nodes.position, nodes.backward, nodes.rewrite = self.marks
 
     def __exit__(self, _: object, error: object, __: object) -> None:
-        if isinstance(error, SymdiffError) and error.position is None:
-            error.position = self.marks[0]
         nodes = self.nodes
+        if isinstance(error, SymdiffError) and error.position is None:
+            error.position = nodes.position
         nodes.position, nodes.backward, nodes.rewrite = self.before
 
 
@@ -161,16 +161,19 @@ class Nodes:
     """All nodes of one stage of a compilation, each made once.
 
     `witness` gives unknown sizes a value while a loss is traced, `float_dtype` is the
-    dtype of real arrays that the loss makes itself.
+    dtype of real arrays that the loss makes itself. `before` are the nodes of the stage
+    before: what is made of the same operands again is the same object.
     """
 
     def __init__(
         self,
         float_dtype: str = "float64",
         witness: Mapping[sympy.Symbol, int] | None = None,
+        before: Nodes | None = None,
     ) -> None:
         self.float_dtype = float_dtype
         self.witness = dict(witness or {})
+        self.before = before
         self.position: Position | None = None
         self.backward = False
         self.rewrite: str | None = None
@@ -218,9 +221,10 @@ class Nodes:
     def variable(self, name: str, shape: Shape, dtype: str) -> sympy.Expr:
         """Return the input of this name."""
         key = (Variable, name)
-        if key not in self._made:
-            self._add(key, Variable(name, shape, dtype), shape, dtype, ())
-        return self._made[key]
+        node = self._known(key)
+        if node is None:
+            node = self._add(key, Variable(name, shape, dtype), shape, dtype, ())
+        return node
 
     def number(self, value: float) -> sympy.Expr:
         """Return a Python number as a node: bool, int or float, exact."""
@@ -231,9 +235,10 @@ class Nodes:
             key, dtype = (int, int(value)), "int"
         else:
             key, dtype = (float, repr(float(value))), "float"
-        if key not in self._made:
-            self._add(key, _number_node(value, dtype), (), dtype, ())
-        return self._made[key]
+        node = self._known(key)
+        if node is None:
+            node = self._add(key, _number_node(value, dtype), (), dtype, ())
+        return node
 
     def size(self, value: Size) -> sympy.Expr:
         """Return a size as a scalar node."""
@@ -241,9 +246,8 @@ class Nodes:
         if isinstance(value, int):
             return self.number(value)
         key = ("size", value)
-        if key not in self._made:
-            self._add(key, value, (), "int", ())
-        return self._made[key]
+        node = self._known(key)
+        return self._add(key, value, (), "int", ()) if node is None else node
 
     def array(self, value: np.ndarray) -> sympy.Expr:
         """Return a constant array as a node."""
@@ -273,6 +277,8 @@ class Nodes:
         key = (cls, *map(id, operands), params)
         node = self._made.get(key)
         if node is None:
+            node = self._known(key)
+        if node is None:
             shape, dtype = SHAPE_RULES[cls](self, *operands, *params)
             node = self._add(
                 key, array_node(cls, operands, params), shape, dtype, operands
@@ -301,24 +307,41 @@ class Nodes:
         """Give nodes made inside a `with` the name of the rewrite that makes them."""
         return _Marked(self, self.position, self.backward, name)
 
-    def marked_like(self, info: Info) -> _Marked:
-        """Give nodes made inside a `with` the place, half and rewrite of another."""
-        return _Marked(self, info.position, info.backward, info.rewrite)
+    def mark_like(self, info: Info) -> None:
+        """Give nodes made from now on, to the end of the `with`, the place, half and
+        rewrite of another.
+        """
+        self.position, self.backward = info.position, info.backward
+        self.rewrite = info.rewrite
+
+    def _known(self, key: tuple) -> sympy.Expr | None:
+        """Return the node of a key if this stage or the one before has made it."""
+        node = self._made.get(key)
+        if node is None and self.before is not None:
+            node = self.before._made.get(key)
+            if node is not None:
+                info = self.before[node]
+                self._enter(key, node, info.shape, info.dtype, info.operands)
+        return node
 
     def _add(
         self, key: tuple, node: sympy.Expr, shape: Shape, dtype: str, operands: tuple
     ) -> sympy.Expr:
+        # SymPy keeps it: asked for later, it would recurse through all operands.
+        hash(node)
+        self._enter(key, node, shape, dtype, operands)
+        return node
+
+    def _enter(
+        self, key: tuple, node: sympy.Expr, shape: Shape, dtype: str, operands: tuple
+    ) -> None:
         info = Info(
             shape, dtype, operands, len(self._all), self.position, self.backward
         )
         info.rewrite = self.rewrite
-        hash(
-            node
-        )  # SymPy keeps it: asked for later, it would recurse through all operands
         self._made[key] = node
         self._info[id(node)] = info
         self._all.append(node)
-        return node
 
 
 def number_of(node: sympy.Expr) -> float | None:
@@ -377,8 +400,9 @@ class Graph:
         while pending:
             node = pending.pop()
             if id(node) not in found:
-                found[id(node)] = nodes[node].index, node
-                pending.extend(nodes[node].operands)
+                info = nodes[node]
+                found[id(node)] = info.index, node
+                pending.extend(info.operands)
         return [node for _, node in sorted(found.values(), key=itemgetter(0))]
 
     def __str__(self) -> str:

@@ -92,6 +92,16 @@ def test_share_leaves_what_is_computed_once():
     assert str(share(graph)).count("\n") == str(graph).count("\n")
 
 
+def test_what_a_pass_leaves_alone_stays_the_same_object():
+    graph = traced(lambda x, y: np.sum((x + y) * np.sin(x) + (y + x)), ARGS)
+    shared = share(graph)
+    assert len(shared.walk()) == len(graph.walk()) - 1
+    before, after = (set(map(id, one.walk())) for one in (graph, shared))
+    sines = [one for one in graph.walk() if isinstance(one, sympy.sin)]
+    assert set(map(id, sines)) <= before & after
+    assert len(after - before) == 2  # the sum, and what it is summed in
+
+
 # order
 
 

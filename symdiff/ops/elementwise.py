@@ -77,11 +77,12 @@ def converted(
     """Return the operands, cast where NumPy would compute in another dtype."""
     if not is_floating(dtype) or is_weak(dtype):
         return operands
-    dtypes = [nodes.dtype(one) for one in operands]
+    whole, dtypes = ("bool", "int64"), [nodes.dtype(one) for one in operands]
+    if not any(one in whole for one in dtypes):
+        return operands
     bools = least is not None and "bool" in dtypes
     if not bools and _numpy_dtype(dtypes, least) == dtype:
         return operands
-    whole = ("bool", "int64")
     return [
         nodes.make(Cast, one, params=(dtype,)) if nodes.dtype(one) in whole else one
         for one in operands

@@ -27,13 +27,19 @@ LARGE = 1000
 @stage("order")
 def order(graph: Graph) -> Graph:
     """Return the graph whose contractions have one or two operands."""
-    return rebuild(graph, _split)
+    nodes = graph.nodes
+    split = any(_is_long(node, nodes[node].operands) for node in graph.walk())
+    return rebuild(graph, _split) if split else graph
+
+
+def _is_long(node: sympy.Expr, operands: tuple[sympy.Expr, ...]) -> bool:
+    return isinstance(node, Contraction) and len(operands) > 2
 
 
 def _split(
     nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
 ) -> sympy.Expr | None:
-    if not isinstance(node, Contraction) or len(operands) < 3:
+    if not _is_long(node, operands):
         return None
     inputs, output = indices_of(node)
     letters = string.ascii_letters

@@ -35,21 +35,22 @@ def rebuild(
     default those that the outputs need, as they were made.
     """
     old, changed = graph.nodes, order is not None
-    nodes = Nodes(old.float_dtype)
+    nodes = Nodes(old.float_dtype, before=old)
     done = {} if done is None else done
-    with activated(nodes):
+    with activated(nodes), nodes.marked(None):
         for node in (*graph.inputs, *(graph.walk() if order is None else order)):
             info = old[node]
-            with nodes.marked_like(info):
-                operands = tuple([done[id(operand)] for operand in info.operands])
-                made = None if operands else _leaf(nodes, node)
+            nodes.mark_like(info)
+            operands = tuple([done[id(operand)] for operand in info.operands])
+            made = None if operands else _leaf(nodes, node)
+            if made is None:
+                params = getattr(node, "params", ())
+                made = rewrite(nodes, node, operands)
                 if made is None:
-                    params = getattr(node, "params", ())
-                    made = rewrite(nodes, node, operands)
+                    made = nodes.make(type(node), *operands, params=params)
+                elif not changed:
                     kept = nodes.found(type(node), *operands, params=params)
-                    changed |= made is not None and made is not kept
-                    if made is None:
-                        made = nodes.make(type(node), *operands, params=params)
+                    changed = made is not kept
             done[id(node)] = made
             new = nodes[made]
             new.take_name(info)
@@ -61,6 +62,7 @@ def rebuild(
                 new.cotangent_of = done.get(id(info.cotangent_of))
     if not changed:
         return graph
+    nodes.before = None
     inputs = tuple(done[id(node)] for node in graph.inputs)
     outputs = {name: done[id(node)] for name, node in graph.outputs.items()}
     return replace(graph, nodes=nodes, inputs=inputs, outputs=outputs)

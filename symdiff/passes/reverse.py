@@ -8,7 +8,7 @@ input `COTANGENT`. Nothing is computed for other inputs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,8 @@ def walk_back(
     crossed, by the node's id.
     """
     nodes, value = graph.nodes, graph.outputs["value"]
-    walk = graph.walk()
-    active = _active(nodes, walk, wrt)
+    walk, wanted = graph.walk(), frozenset(wrt)
+    active = _active(nodes, walk, wanted)
     with activated(nodes), nodes.marked(None, backward=True):
         dtype = strong(nodes.dtype(value), nodes.float_dtype)
         seed = nodes.variable(COTANGENT, (), dtype)
@@ -69,7 +69,7 @@ def walk_back(
         gradients = {
             f"d_{node.name}": _gradient(nodes, node, parts, joint)
             for node in graph.inputs
-            if node.name in wrt
+            if node.name in wanted
         }
     inputs = (*graph.inputs, seed)
     outputs = {**graph.outputs, **{f"d_{name}": gradients[f"d_{name}"] for name in wrt}}
@@ -80,7 +80,7 @@ def walk_back(
     return reversed_graph, cotangents
 
 
-def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Sequence[str]) -> set[int]:
+def _active(nodes: Nodes, walk: Sequence[sympy.Expr], wrt: Collection[str]) -> set[int]:
     """Return the ids of the nodes by which the value depends on the wanted inputs."""
     active: set[int] = set()
     for node in walk:

@@ -280,6 +280,8 @@ def _narrow_added(
 
 def _folded(nodes: Nodes, node: sympy.Expr, operands: Operands) -> sympy.Expr | None:
     """Transposes fold into products."""
+    if not any(isinstance(one, Transpose) for one in operands):
+        return None
     inputs, output = node.params
     return contract([Handle(nodes, one) for one in operands], inputs, output).node
 

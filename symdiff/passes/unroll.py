@@ -105,13 +105,13 @@ class _Unroller:
     def unrolled(self) -> Unrolled:
         """Return the graph of numbers."""
         inputs = self._inputs()
-        with activated(self.nodes):
+        with activated(self.nodes), self.nodes.marked(None):
             for node in inputs:
                 self.elements[id(node)] = self._variables(node)
             for node in self.graph.walk():
                 if id(node) not in self.elements:
-                    with self.nodes.marked_like(self.old[node]):
-                        self.elements[id(node)] = self._computed(node)
+                    self.nodes.mark_like(self.old[node])
+                    self.elements[id(node)] = self._computed(node)
                     self._name(node)
         taken = {node.name: self.elements[id(node)] for node in inputs}
         made = {name: self.elements[id(n)] for name, n in self.graph.outputs.items()}
