@@ -7,8 +7,9 @@ symbol. The others have rules written on handles.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
+import operator
+from collections.abc import Callable, Sequence
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,16 @@ __all__ = ["LogAbs", "Root", "XLogX", "elementary", "unless_zero"]
 
 # The derivative of a SymPy function, on handles.
 
+# What a formula is on the handles of its arguments.
+Formula = Callable[[Sequence[Handle]], Any]
+
 
 def _function_rules(cls: type, count: int) -> tuple[Callable, ...]:
     """Return a rule for each argument of a SymPy function, from its `fdiff`."""
 
     def rule(which: int) -> Callable:
         def vjp(g: Handle, y: Handle, *x: Handle) -> Handle:
-            symbols, slope = _slope(cls, count, which)
-            return _times(g, slope, dict(zip(symbols, x, strict=True)))
+            return _times_slope(cls, count, which)(g, x)
 
         return vjp
 
@@ -44,57 +47,67 @@ def _function_rules(cls: type, count: int) -> tuple[Callable, ...]:
 
 
 @cache
-def _slope(cls: type, count: int, which: int) -> tuple:
+def _times_slope(
+    cls: type, count: int, which: int
+) -> Callable[[Handle, Sequence[Handle]], Handle]:
+    """Return what multiplies with a slope, its sign in front, its denominator dividing."""
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(count)]
-    return symbols, cls(*symbols, evaluate=False).fdiff(which + 1)
-
-
-def _times(g: Handle, slope: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Handle:
-    """Return g times an expression, its sign in front and its denominator dividing."""
+    slope = cls(*symbols, evaluate=False).fdiff(which + 1)
     number, rest = slope.as_coeff_Mul()
-    constant, rest = rest.as_independent(*x, as_Add=False)
+    constant, rest = rest.as_independent(*symbols, as_Add=False)
     number = number * constant
-    product = g if abs(number) == 1 else _number(abs(number)) * g
+    size, is_negative = _number(abs(number)), bool(number < 0)
+    factors: list[tuple[Callable, Formula]] = []
     for factor in sympy.Mul.make_args(rest):
         if factor.is_Pow and factor.exp.is_negative:
-            product = product / _on_handles(1 / factor, x)
+            factors.append((operator.truediv, _formula(1 / factor, symbols)))
         elif factor != 1:
-            product = product * _on_handles(factor, x)
-    return -product if number < 0 else product
+            factors.append((operator.mul, _formula(factor, symbols)))
+
+    def times(g: Handle, x: Sequence[Handle]) -> Handle:
+        product = g if size == 1 else size * g
+        for combined, formula in factors:
+            product = combined(product, formula(x))
+        return -product if is_negative else product
+
+    return times
 
 
 def _number(value: sympy.Expr) -> float:
     return int(value) if value.is_Integer else float(value)
 
 
-def _on_handles(expression: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Any:
-    """Return a small SymPy expression on handles."""
-    if expression in x:
-        return x[expression]
+def _formula(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Formula:
+    """Return a small SymPy expression as a function of handles for the symbols."""
+    if expression in symbols:
+        return operator.itemgetter(symbols.index(expression))
     if not expression.free_symbols:
-        return _number(expression)
+        number = _number(expression)
+        return lambda x: number
     if expression.is_Add:
-        return _sum(expression, x)
-    parts = [_on_handles(one, x) for one in expression.args]
+        return _sum(expression, symbols)
+    parts = [_formula(one, symbols) for one in expression.args]
     if expression.is_Mul:
-        total = parts[0]
-        for one in parts[1:]:
-            total = total * one
-        return total
+        return lambda x: reduce(operator.mul, [part(x) for part in parts])
     if expression.is_Pow:
-        return parts[0] ** parts[1]
-    return apply(type(expression), *parts)
+        return lambda x: operator.pow(*[part(x) for part in parts])
+    return lambda x: apply(type(expression), *[part(x) for part in parts])
 
 
-def _sum(expression: sympy.Expr, x: dict[sympy.Symbol, Handle]) -> Any:
-    """Return a sum on handles: what is added first, then what is subtracted."""
+def _sum(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Formula:
+    """Return a sum as a function: what is added first, then what is subtracted."""
     added = [one for one in expression.args if not _is_negative(one)]
     subtracted = [one for one in expression.args if _is_negative(one)]
-    total = _on_handles(added[0] if added else subtracted.pop(0), x)
-    for one in added[1:]:
-        total = total + _on_handles(one, x)
-    for one in subtracted:
-        total = total - _on_handles(-one, x)
+    first = _formula(added.pop(0) if added else subtracted.pop(0), symbols)
+    terms = [(operator.add, _formula(one, symbols)) for one in added]
+    terms += [(operator.sub, _formula(-one, symbols)) for one in subtracted]
+
+    def total(x: Sequence[Handle]) -> Any:
+        value = first(x)
+        for combined, formula in terms:
+            value = combined(value, formula(x))
+        return value
+
     return total
 
 
