@@ -86,18 +86,21 @@ def economise(
     """Return what a graph is made into within a limit.
 
     `made` is what it has been made into; `make` makes it anew, names deleted where it is
-    told to. lasting: whether what is kept is held until the backward pass ends.
+    told to. lasting: whether what is kept is held until the backward pass ends, or a
+    name is deleted; else there are no names to delete.
     """
     economy = limit.kept(made)
     if limit.holds(made):
         return graph, made, economy
-    freeing = make(graph, True)
-    after = limit.peak(freeing)
-    if after <= limit.aim:
-        return graph, freeing, economy._replace(after=after)
+    least = economy.before
+    if lasting:
+        freeing = make(graph, True)
+        least = limit.peak(freeing)
+        if least <= limit.aim:
+            return graph, freeing, economy._replace(after=least)
     problem, nodes = problem_of(graph, made.plan, made.memory, limit.sizes, lasting)
     fixed = _fixed(graph, nodes)
-    aim, least = limit.aim, after
+    aim = limit.aim
     for left in reversed(range(ROUNDS)):
         choice = choose(problem, aim)
         again = recompute(graph, fixed | {id(nodes[place]) for place in choice.kept})

@@ -14,7 +14,7 @@ Sublinear Memory Cost", algorithm 1): a checkpoint has the values that are alive
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -79,6 +79,15 @@ class Problem:
         return roots
 
     @cached_property
+    def touched(self) -> list[frozenset[int]]:
+        """The tasks whose memory each one writes or reads."""
+        roots = self.roots
+        return [
+            frozenset(roots[one] for one in (place, *task.reads))
+            for place, task in enumerate(self.tasks)
+        ]
+
+    @cached_property
     def sizes(self) -> list[int]:
         """The bytes that each task takes of what is not held from the start."""
         sizes = [task.size for task in self.tasks]
@@ -105,8 +114,8 @@ class Problem:
         """The forward task that reads the memory of each forward task's value last."""
         last = list(range(self.forward))
         for place in range(self.forward):
-            for read in (place, *self.tasks[place].reads):
-                last[self.roots[read]] = place
+            for root in self.touched[place]:
+                last[root] = place
         return last
 
     def is_view(self, place: int) -> bool:
@@ -125,38 +134,54 @@ def choose(problem: Problem, limit: int) -> Choice:
         key=lambda one: _price(problem.tasks[one], one),
     )
     ranks = [problem.tasks[one].rank for one in order]
-    low, best = 0, _best(problem, order, limit)
+    low = high = 0
     for rank in sorted(set(ranks)):
-        high = len(ranks) - ranks[::-1].index(rank)
-        choice = _best(problem, order[:high], limit)
-        if choice.peak > limit:
-            low = high
-            continue
-        while high - low > 1:
-            middle = (low + high) // 2
-            fewer = _best(problem, order[:middle], limit)
-            low, high = (low, middle) if fewer.peak <= limit else (middle, high)
-            choice = fewer if fewer.peak <= limit else choice
-        return choice
-    return best
+        low, high = high, len(ranks) - ranks[::-1].index(rank)
+        if _suffices(problem, order[:high], limit):
+            break
+    else:
+        return _best(problem, order, limit)
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = _suffices(problem, order[:middle], limit)
+        low, high = (low, middle) if enough else (middle, high)
+    return _best(problem, order[:high], limit)
 
 
 def _price(task: Task, place: int) -> tuple:
     return task.rank, task.work / task.size, place
 
 
+def _suffices(problem: Problem, dropped: Sequence[int], limit: int) -> bool:
+    """Return whether a choice in which some values may be dropped is within the limit.
+
+    The forward pass, which is replayed sooner, rules most of the others out.
+    """
+    return any(
+        _forward_peak(problem, kept) <= limit and _replayed(problem, kept).peak <= limit
+        for kept in _candidates(problem, dropped)
+    )
+
+
 def _best(problem: Problem, dropped: Sequence[int], limit: int) -> Choice:
     """Return the best choice in which some values may be dropped, over all stretches."""
+    choices = (_replayed(problem, kept) for kept in _candidates(problem, dropped))
+    return min(choices, key=lambda one: (max(one.peak, limit), one.work, one.peak))
+
+
+def _candidates(problem: Problem, dropped: Sequence[int]) -> Iterator[frozenset[int]]:
+    """Yield what is kept for each stretch, the longest first, but not twice the same."""
     may = frozenset(dropped)
     total = sum(problem.tasks[one].size for one in may & problem.crossing)
-    choices = []
+    before = None
     for power in range(STRETCHES):
         stretch = math.inf if power == 0 else total / 2**power
         kept = _kept(problem, may, _checkpoints(problem, may, stretch))
-        choices.append(_replayed(problem, kept))
+        if kept != before:
+            yield kept
+        before = kept
         if stretch < SMALL:
             break
-    return min(choices, key=lambda one: (max(one.peak, limit), one.work, one.peak))
 
 
 def _checkpoints(
@@ -238,65 +263,71 @@ def _kept(
 
 def _replayed(problem: Problem, kept: frozenset[int]) -> Choice:
     """Return a choice with its peak: both passes run, by what each task takes."""
-    tasks, roots = problem.tasks, problem.roots
     order = _order(problem, kept)
-    held_on = {roots[one] for one in kept}
-    last: dict[int, int] = {}
-    for at, place in enumerate(order):
-        for one in (place, *tasks[place].reads):
-            last[roots[one]] = at
-    last |= dict.fromkeys((roots[one] for one in problem.returned), len(order))
-    forward = {
-        place: len(problem.last) if place in held_on else end
-        for place, end in enumerate(problem.last)
-    }
-    start = sum(problem.sizes[one] for one in held_on)
-    if problem.lasting:
-        last |= dict.fromkeys(held_on, len(order))
-    peak = max(
-        _most(problem, range(problem.forward), forward, 0),
-        _most(problem, order, last, start),
-    )
+    peak = max(_forward_peak(problem, kept), _backward_peak(problem, kept, order))
     again = sorted(place for place in order if place < problem.forward)
-    peak += problem.from_start
-    return Choice(kept, tuple(again), peak, sum(tasks[one].work for one in again))
+    work = sum(problem.tasks[one].work for one in again)
+    return Choice(kept, tuple(again), peak, work)
+
+
+def _forward_peak(problem: Problem, kept: Collection[int]) -> int:
+    """Return the most bytes that are held in the forward pass."""
+    last = list(problem.last)
+    for one in kept:
+        last[problem.roots[one]] = problem.forward
+    return _most(problem, range(problem.forward), last, 0)
+
+
+def _backward_peak(
+    problem: Problem, kept: Collection[int], order: Sequence[int]
+) -> int:
+    """Return the most bytes that are held in the backward pass, its tasks in order."""
+    held_on = {problem.roots[one] for one in kept}
+    to_the_end = {problem.roots[one] for one in problem.returned}
+    to_the_end |= held_on if problem.lasting else set()
+    last = [0] * len(problem.tasks)
+    for at, place in enumerate(order):
+        for root in problem.touched[place]:
+            last[root] = at
+    for root in to_the_end:
+        last[root] = len(order)
+    return _most(problem, order, last, sum(problem.sizes[one] for one in held_on))
 
 
 def _order(problem: Problem, kept: Collection[int]) -> list[int]:
     """Return the tasks of the backward pass, with those that are run again."""
     order: list[int] = []
     there = set(kept)
-    for place in range(problem.forward, len(problem.tasks)):
-        pending = [one for one in problem.tasks[place].reads if one < problem.forward]
+    tasks = problem.tasks
+    for place in range(problem.forward, len(tasks)):
+        pending = [one for one in tasks[place].reads if one not in there]
         while pending:
             one = pending[-1]
-            missing = [
-                read for read in problem.tasks[one].reads if read not in there
-            ] * (one not in there)
-            pending += missing
-            if not missing:
-                pending.pop()
-                if one not in there:
-                    there.add(one)
-                    order.append(one)
+            missing = [read for read in tasks[one].reads if read not in there]
+            if missing and one not in there:
+                pending += missing
+                continue
+            pending.pop()
+            if one not in there:
+                there.add(one)
+                order.append(one)
+        there.add(place)
         order.append(place)
     return order
 
 
 def _most(
-    problem: Problem, order: Sequence[int], last: dict[int, int], start: int
+    problem: Problem, order: Sequence[int], last: Sequence[int], start: int
 ) -> int:
     """Return the most bytes that tasks hold, each value until its last reader."""
-    sizes = problem.sizes
+    sizes, touched = problem.sizes, problem.touched
     held = most = start
-    ends: dict[int, list[int]] = {}
-    for root, at in last.items():
-        ends.setdefault(at, []).append(root)
     for at, place in enumerate(order):
         task, own = problem.tasks[place], sizes[place]
-        freed = [sizes[root] for root in ends.get(at, ()) if root != place]
+        ending = (one for one in touched[place] if last[one] == at and one != place)
+        freed = [sizes[root] for root in ending]
         over = own in freed and not problem.lasting and task.rank == 0
         most = max(most, held + max(task.most, own) - over * own)
-        held += own - sum(freed)
-        held -= own if place in ends.get(at, ()) else 0
-    return most
+        held -= sum(freed)
+        held += own if last[place] > at else 0
+    return most + problem.from_start
