@@ -181,11 +181,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self._places: dict[Size, int] = {}
+        self._forms: dict[tuple[Shape, str], int] = {}
         self._events: list[tuple[int, int]] = []
 
     def make(self, shape: Shape, dtype: str) -> Held:
         """Return the memory of a new array, held by nothing as yet."""
-        place = self._place(bytes_of(shape, dtype))
+        place = self._forms.get((shape, dtype))
+        if place is None:
+            place = self._forms[shape, dtype] = self._place(bytes_of(shape, dtype))
         self._events.append((place, MADE))
         return Held(place)
 

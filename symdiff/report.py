@@ -191,11 +191,12 @@ _BEFORE = ("        before sharing", "        before simplification")
 @stage("report")
 def report(stages: Stages, traced: Graph, kept: Size, held: Memory) -> Report:
     """Return the report on a graph with its gradient, and on the loss as it was traced."""
-    forward, backward = _halves(stages.shared)
+    shared = before = _halves(stages.shared)
+    if stages.simplified is not stages.shared:
+        before = _halves(stages.simplified)
     return Report(
-        forward,
-        backward,
-        *_halves(stages.simplified),
+        *shared,
+        *before,
         *_halves(stages.differentiated),
         _unshared(stages.simplified),
         kept,
@@ -271,19 +272,23 @@ def _computed(graph: Graph) -> list[sympy.Expr]:
     are one operation each.
     """
     nodes, walk = graph.nodes, graph.walk()
-    alone: set[int] = set(map(id, graph.outputs.values()))
+    signs = {id(node) for node in walk if _is_sign(node)}
+    free = signs - set(map(id, graph.outputs.values()))
     for node in walk:
         for one in nodes[node].operands:
-            free = (sympy.Mul,) if is_reciprocal(one) else (sympy.Add, IndexAdd)
-            if type(node) not in free:
-                alone.add(id(one))
+            if id(one) in free and type(node) not in _FREEING[is_reciprocal(one)]:
+                free.remove(id(one))
     return [
         node
         for node in walk
-        if _computes(nodes, node)
-        and (id(node) in alone or not _is_sign(node))
+        if id(node) not in free
+        and _computes(nodes, node)
         and not _adds_at_keys(nodes, node)
     ]
+
+
+# What a sign, and what a reciprocal, is part of the same operation as.
+_FREEING = ((sympy.Add, IndexAdd), (sympy.Mul,))
 
 
 def _adds_at_keys(nodes: Nodes, node: sympy.Expr) -> bool:

@@ -176,13 +176,16 @@ def _width(text: str) -> int:
 Columns = tuple[int | None, int | None, int | None, int | None]
 
 
-def position_of(code: CodeType, columns: Columns) -> Position:
+def position_of(
+    code: CodeType, columns: Columns, turns: tuple[Turn, ...] = (), function: str = ""
+) -> Position:
     """Return the position of an instruction, whose lines and columns `co_positions`
     gives.
     """
     line, end_line, column, end_column = columns
     first = code.co_firstlineno if line is None else line
-    return Position(code.co_filename, first, end_line or first, column, end_column)
+    last, path = end_line or first, code.co_filename
+    return Position(path, first, last, column, end_column, turns, function)
 
 
 def columns_of(code: CodeType) -> tuple[Columns, ...]:

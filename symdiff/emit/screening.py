@@ -9,7 +9,7 @@ user's (names, keys, comments) cannot have become code, whatever was in it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,8 @@ _COMMON = _kinds(
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice),
     *(ast.Tuple, ast.List, ast.Dict),
 )
+# Those of them that hold no text but in their parts.
+_PLAIN = _COMMON - {ast.FunctionDef, ast.Name, ast.arg, ast.Attribute, ast.keyword}
 # What those that compute in Python's own numbers, or test their arguments, have beside them.
 _BRANCHES = _kinds(
     *(ast.If, ast.IfExp, ast.BoolOp, ast.boolop, ast.Try, ast.ExceptHandler)
@@ -111,10 +113,24 @@ def screen(text: str, own: Own) -> None:
         raise TextError(f"the emitted text is no Python, at its line {line}") from error
     for statement in tree.body:
         allowed = _allowed(getattr(statement, "name", ""), own)
-        for node in ast.walk(statement):
+        for node in _parts(statement):
             if fault := allowed.fault(node):
                 line = getattr(node, "lineno", statement.lineno)
                 raise TextError(f"the emitted text holds {fault}, at its line {line}")
+
+
+def _parts(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it: `ast.walk` in half the time."""
+    pending = [tree]
+    while pending:
+        one = pending.pop()
+        yield one
+        for field in one._fields:
+            value = getattr(one, field, None)
+            if isinstance(value, ast.AST):
+                pending.append(value)
+            elif isinstance(value, list):
+                pending += [part for part in value if isinstance(part, ast.AST)]
 
 
 def _allowed(function: str, own: Own) -> _Allowed:
@@ -145,6 +161,8 @@ class _Allowed:
         kind = type(node)
         if kind not in self.kinds:
             return f"syntax of kind {kind.__name__}"
+        if kind in _PLAIN:
+            return ""
         if kind in _NAMED:
             name = getattr(node, _NAMED[kind])
             if name not in self.names:

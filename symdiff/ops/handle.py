@@ -217,7 +217,7 @@ class Handle(Recorded, Augmented, np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any
     ) -> Any:
-        if any(isinstance(one, Unsized) for one in inputs):
+        if any(issubclass(type(one), Unsized) for one in inputs):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
@@ -346,11 +346,6 @@ def handle_of(value: Any) -> Handle:
     `TraceError` for what is no array of numbers.
     """
     nodes = active_nodes()
-    if isinstance(value, Unsized):
-        raise UnsupportedError(
-            "what a computed mask marks is used as an array: its shape depends on values",
-            remedy="Write np.where(mask, x, 0), which has a place for each element.",
-        )
     if isinstance(value, Handle):
         if value.nodes is not nodes:
             raise TraceError(
@@ -358,6 +353,11 @@ def handle_of(value: Any) -> Handle:
                 remedy="Do not keep traced arrays in globals, caches or closures.",
             )
         return value
+    if isinstance(value, Unsized):
+        raise UnsupportedError(
+            "what a computed mask marks is used as an array: its shape depends on values",
+            remedy="Write np.where(mask, x, 0), which has a place for each element.",
+        )
     if isinstance(value, TracedSize):
         return value.lift()
     if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):

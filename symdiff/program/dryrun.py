@@ -149,9 +149,9 @@ class DryRun:
     # Expressions: each gives a value that is held once more.
 
     def _evaluate(self, node: ast.expr, form: Form | None = None) -> Value:
-        form = form or self._forms.get(self._text(node))
         if isinstance(node, ast.Name):
             return self._held(self.names.get(node.id, NUMBER))
+        form = form or self._forms.get(self._text(node))
         if isinstance(node, ast.BinOp):
             return self._operation(node, form)
         if isinstance(node, ast.UnaryOp):

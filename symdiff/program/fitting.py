@@ -100,7 +100,7 @@ def packed(names: Sequence[str], given: Collection[str], room: int) -> Text:
 
     `given` are those of the names that come first then.
     """
-    flat = tuple_group(names)
+    flat, given = tuple_group(names), frozenset(given)
     if len(str(flat)) <= room:
         return flat
     first = [name for name in names if name in given]

@@ -134,12 +134,14 @@ class Namer:
         not be told, as only one of its kind is read at a time; nothing for others.
         """
         info = self.nodes[node]
+        told = info.backward and info.shape and id(node) not in self.usage.outputs
+        if not told:
+            return ""
         of = node if info.cotangent_of is None else info.cotangent_of
         indices = "".join(f"_{one.index}" for one in self.usage.turns(of))
         wish = self.wish(node)
         word = wish.removesuffix(indices)
-        told = info.backward and info.shape and id(node) not in self.usage.outputs
-        return word if told and word != wish and not _NUMBER.search(word) else ""
+        return word if word != wish and not _NUMBER.search(word) else ""
 
     def says(self, node: sympy.Expr) -> bool:
         """Return whether a node has a name that says what it is."""

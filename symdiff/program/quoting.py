@@ -37,7 +37,9 @@ class Quotes:
 
     def statement(self, position: Position) -> Quote:
         """Return the statement in which a position stands."""
-        file = self._files.setdefault(position.path, _File(position.path))
+        if position.path not in self._files:
+            self._files[position.path] = _File(position.path)
+        file = self._files[position.path]
         first, last = file.span(position.line)
         key = (position.path, first, last)
         if key not in self._quotes:

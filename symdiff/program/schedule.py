@@ -249,9 +249,10 @@ class Scheduler:
         """Return what a gradient is for, where the forward pass has no name for it."""
         value = self.nodes[step.value].cotangent_of
         known = value is None or id(value) in self.namer.given or step.added
+        if known or not name.startswith("d_") or id(value) not in self.speller.code:
+            return ""
         wish = self.namer.passing(step.value) or self.namer.wish(step.value)
-        own = name.startswith("d_") and name.startswith(wish)
-        if known or not own or id(value) not in self.speller.code:
+        if not name.startswith(wish):
             return ""
         return f"{name.removeprefix('d_')} = {self.speller.code[id(value)].text}"
 

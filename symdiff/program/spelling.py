@@ -100,19 +100,25 @@ class Speller:
         self, roots: Iterable[sympy.Expr]
     ) -> tuple[list[sympy.Expr], list[sympy.Expr]]:
         """Return the nodes that are written out to read these, and those named."""
-        found: dict[int, sympy.Expr] = {}
+        found: set[int] = set()
+        inside: list[sympy.Expr] = []
+        named: list[sympy.Expr] = []
         pending = list(roots)
         while pending:
             node = pending.pop()
             if id(node) not in found:
-                found[id(node)] = node
-                if not self.is_named(node):
+                found.add(id(node))
+                if self.is_named(node):
+                    named.append(node)
+                else:
+                    inside.append(node)
                     pending.extend(self.nodes[node].operands)
-        inside: list[sympy.Expr] = []
-        named: list[sympy.Expr] = []
-        for node in sorted(found.values(), key=lambda node: self.nodes[node].index):
-            (named if self.is_named(node) else inside).append(node)
-        return inside, named
+        return self._in_order(inside), self._in_order(named)
+
+    def _in_order(self, nodes: list[sympy.Expr]) -> list[sympy.Expr]:
+        if len(nodes) < 2:
+            return nodes
+        return sorted(nodes, key=lambda node: self.nodes[node].index)
 
     def resolved(self, step: Step) -> Step:
         """Return a step with what it reads."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ import numpy as np
 
 from ..graph import Nodes, Variable
 from ..ops.recording import LARGEST_CONSTANT, Recorded
-from ..source import Columns, Position, columns_of, position_of
+from ..source import Columns, Position, Turn, columns_of, position_of
 from .loops import Loops
 
 __all__ = ["Watcher", "is_library"]
@@ -106,7 +105,7 @@ class Watcher:
             self._name(unnamed, frames)
         turns = self._loops.turns(frames, self._position)
         function = _called_function(frames)
-        position = replace(self._position(frames[0]), turns=turns, function=function)
+        position = self._position(frames[0], turns, function)
         if len(values) > len(unnamed):
             with self.nodes.marked(position):
                 self._name_constants(values, frames)
@@ -157,9 +156,11 @@ class Watcher:
             known = self._codes[id(code)] = _Code(code, is_users, columns)
         return known
 
-    def _position(self, frame: FrameType) -> Position:
-        columns = self._code(frame.f_code).columns
-        return position_of(frame.f_code, columns[frame.f_lasti // 2])
+    def _position(
+        self, frame: FrameType, turns: tuple[Turn, ...] = (), function: str = ""
+    ) -> Position:
+        columns = self._code(frame.f_code).columns[frame.f_lasti // 2]
+        return position_of(frame.f_code, columns, turns, function)
 
     def _name(self, values: Sequence[Recorded], frames: Sequence[FrameType]) -> None:
         """Name values by the variables that hold them, those of the outermost function
@@ -213,14 +214,14 @@ def _part(scope: Mapping[str, Any], value: Any) -> str | None:
 
 def _parts(holder: Any) -> Iterator[tuple[str, Any]]:
     """Yield what a list, dict or object holds, by the name that each part has there."""
+    if isinstance(holder, Recorded | type | ModuleType):
+        return
     if isinstance(holder, list | tuple) and len(holder) <= MOST_PARTS:
         yield from ((str(place), one) for place, one in enumerate(holder))
     elif isinstance(holder, dict) and len(holder) <= MOST_PARTS:
         words = (key for key in holder if type(key) is str and f"_{key}".isidentifier())
         yield from ((word, holder[word]) for word in words)
-    elif hasattr(holder, "__dict__") and not isinstance(
-        holder, Recorded | type | ModuleType
-    ):
+    elif hasattr(holder, "__dict__"):
         yield from vars(holder).items()
 
 

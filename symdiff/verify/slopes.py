@@ -58,7 +58,9 @@ class Loss:
         def at(step: float) -> float:
             moved = list(leaves)
             for i, change in direction.items():
-                moved[i] = (leaves[i] + step * change).astype(leaves[i].dtype)
+                moved[i] = (leaves[i] + step * change).astype(
+                    leaves[i].dtype, copy=False
+                )
             try:
                 return float(self(moved))
             except Exception:  # noqa: BLE001 - whatever the user's function raises
@@ -188,7 +190,7 @@ def product(
     for i, change in direction.items():
         # What does not move adds nothing, be its slope infinite or NaN.
         products = np.where(change, np.multiply(gradient[i], change, dtype=float), 0.0)
-        total += float(np.sum(products))
+        total += float(products.sum())
         squares += float(np.vdot(products, products))
     return total, float(np.sqrt(squares))
 
