@@ -276,8 +276,10 @@ def _computed(graph: Graph) -> list[sympy.Expr]:
     free = signs - set(map(id, graph.outputs.values()))
     for node in walk:
         for one in nodes[node].operands:
-            if id(one) in free and type(node) not in _FREEING[is_reciprocal(one)]:
-                free.remove(id(one))
+            if id(one) in free:
+                whole = (sympy.Mul,) if is_reciprocal(one) else (sympy.Add, IndexAdd)
+                if type(node) not in whole:
+                    free.remove(id(one))
     return [
         node
         for node in walk
@@ -285,10 +287,6 @@ def _computed(graph: Graph) -> list[sympy.Expr]:
         and _computes(nodes, node)
         and not _adds_at_keys(nodes, node)
     ]
-
-
-# What a sign, and what a reciprocal, is part of the same operation as.
-_FREEING = ((sympy.Add, IndexAdd), (sympy.Mul,))
 
 
 def _adds_at_keys(nodes: Nodes, node: sympy.Expr) -> bool:

@@ -8,7 +8,6 @@ its factors, repetition out of it, where most of both turn out to change nothing
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 import sympy
@@ -35,8 +34,8 @@ Factor = tuple[sympy.Expr, tuple[sympy.Expr, ...]]
 @stage("collect")
 def collect(graph: Graph) -> Graph:
     """Return the graph with the products of its backward pass collected."""
-    chains = _chains(graph)
     old, once = read_once(graph), set[int]()
+    chains = _chains(graph, old)
     done: dict[int, sympy.Expr] = {}
 
     def rewrite(
@@ -79,18 +78,19 @@ def _name_as_inside(
 # Finding the factors.
 
 
-def _chains(graph: Graph) -> dict[int, list[Factor]]:
-    """Return the factors of each product, its factors' own factors among them."""
+def _chains(graph: Graph, once: Container[int]) -> dict[int, list[Factor]]:
+    """Return the factors of each product, its factors' own factors among them.
+
+    once: ids of the nodes that are read once.
+    """
     nodes, walk = graph.nodes, graph.walk()
-    uses = Counter(id(operand) for node in walk for operand in nodes[node].operands)
-    uses.update(id(node) for node in graph.outputs.values())
     chains: dict[int, list[Factor]] = {}
     for node in walk:
         operands = nodes[node].operands
         if not operands or not nodes[node].backward:
             continue
         found = [
-            chains[id(one)] if _absorbed(chains.get(id(one)), uses[id(one)]) else []
+            chains[id(one)] if id(one) in once and _absorbed(chains, one) else []
             for one in operands
         ]
         if isinstance(node, sympy.Mul) and not _is_mean(nodes, node):
@@ -128,9 +128,9 @@ def _leads(short: Shape, long: Shape) -> bool:
     return bool(short) and new > 0 and long == (1,) * new + short
 
 
-def _absorbed(factors: Sequence[Factor] | None, uses: int) -> bool:
-    """Whether a product is part of the one that it is a factor of."""
-    return factors is not None and uses == 1 and len(factors) <= LONGEST
+def _absorbed(chains: Mapping[int, Sequence[Factor]], node: sympy.Expr) -> bool:
+    """Whether a product that is read once is part of the one that it is a factor of."""
+    return id(node) in chains and len(chains[id(node)]) <= LONGEST
 
 
 def _is_mean(nodes: Nodes, node: sympy.Expr) -> bool:

@@ -19,7 +19,7 @@ from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
 from ..timings import stage
-from .rebuild import rebuild
+from .rebuild import read_once, rebuild
 
 __all__ = ["share"]
 
@@ -144,21 +144,16 @@ def _regrouped(graph: Graph, forward: bool) -> Graph:
 
 def _chains(graph: Graph) -> dict[int, list[sympy.Expr]]:
     """Return the terms of each sum and product that is not itself a part of one."""
-    nodes, walk = graph.nodes, graph.walk()
-    uses = Counter(id(operand) for node in walk for operand in nodes[node].operands)
-    uses.update(id(node) for node in graph.outputs.values())
+    nodes, once = graph.nodes, read_once(graph)
     chains: dict[int, list[sympy.Expr]] = {}
-    for node in walk:
+    for node in graph.walk():
         if not isinstance(node, sympy.Add | sympy.Mul):
             continue
         terms: list[sympy.Expr] = []
         for operand in nodes[node].operands:
             inner = chains.get(id(operand)) if type(operand) is type(node) else None
-            if (
-                inner is not None
-                and uses[id(operand)] == 1
-                and nodes[operand].name is None
-            ):
+            alone = id(operand) in once and nodes[operand].name is None
+            if inner is not None and alone:
                 terms += inner
                 del chains[id(operand)]
             else:

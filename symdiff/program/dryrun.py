@@ -98,6 +98,10 @@ class DryRun:
 
     def keep(self, work: Work) -> None:
         """Compute an expression whose value is held to the end."""
+        (text,) = work.lines
+        if text in self.names:
+            self._held(self.names[text])
+            return
         for statement in self._parsed(work):
             assert isinstance(statement, ast.Expr)
             self._evaluate(statement.value, work.form)
