@@ -365,6 +365,19 @@ def test_fast_adds_rewrites():
     assert fired(compiled(one, rewrites="fast")) == {"difference-of-squares"}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_sigmoid_is_scipys_at_every_hard_point(dtype, sign):
+    made = symdiff.compile(
+        lambda x: np.sum(1 / (1 + np.exp(-sign * x))), {"x": (1,)}, dtype=dtype
+    )
+    x = np.array([-np.inf, -800, -80, -1, -0.0, 0, 1, 80, 800, np.inf, np.nan], dtype)
+    with quiet():
+        values = [made.value(one) for one in x[:, None]]
+    expected = scipy.special.expit(sign * x)
+    np.testing.assert_allclose(values, expected, rtol=4 * np.finfo(dtype).eps)
+
+
 def test_a_sigmoid_by_tanh_is_right_but_for_the_last_digits():
     one = case(f"({S}) * x", x=("n",))
     by_tanh = compiled(one, rewrites="fast")

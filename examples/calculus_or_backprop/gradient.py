@@ -146,7 +146,7 @@ def logistic_backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: p = 1 / (1 + np.exp(-(X @ w)))
-    p = np.where(X_w < 0, decay_X_w, 1) / (1 + decay_X_w)  # (n,)
+    p = np.maximum(decay_X_w, X_w >= 0) / (1 + decay_X_w)  # (n,)
     d_w = cotangent / n * (p - y) @ X  #                     (d,)
     return d_w
 

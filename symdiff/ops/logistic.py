@@ -86,11 +86,12 @@ def _decay(x: Handle) -> Any:
 def _write_sigmoid(
     writer: Writer, node: Any, x: Code, decay: Code, below: Code
 ) -> Code:
+    # The larger of the decay and 1 or 0: several times faster than a choice.
     if x.negated is not None:
-        test = f"{wrap(x.negated, Level.COMPARISON + 1)} > 0"
+        test = f"{wrap(x.negated, Level.COMPARISON + 1)} <= 0"
     else:
-        test = f"{wrap(x, Level.COMPARISON + 1)} < 0"
-    above = call(writer.function("np.where"), test, decay, "1")
+        test = f"{wrap(x, Level.COMPARISON + 1)} >= 0"
+    above = call(writer.function("np.maximum"), decay, test)
     return infix(above, "/", below, Level.PRODUCT)
 
 

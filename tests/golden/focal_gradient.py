@@ -48,10 +48,10 @@ def forward(W, b, X, Y):
     pre_p = X @ W + b  #                      (n, k)
     decay_pre_p = np.exp(-np.abs(pre_p))  #   (n, k)
     one_plus_decay_pre_p = 1 + decay_pre_p  # (n, k)
-    p = np.where(pre_p < 0, decay_pre_p, 1) / one_plus_decay_pre_p  # (n, k)
+    p = np.maximum(decay_pre_p, pre_p >= 0) / one_plus_decay_pre_p  # (n, k)
     # sigmoid: p_t = Y * p + (1 - Y) * (1 - p)
     one_minus_Y = 1 - Y  #                             (n, k)
-    sigmoid_minus_pre_p = np.where(pre_p > 0, decay_pre_p, 1) / one_plus_decay_pre_p
+    sigmoid_minus_pre_p = np.maximum(decay_pre_p, pre_p <= 0) / one_plus_decay_pre_p
     p_t = Y * p + one_minus_Y * sigmoid_minus_pre_p  # (n, k)
     alpha_t = Y * 0.25 + one_minus_Y * 0.75  #         (n, k)
     # np.mean(-alpha_t * (1 - p_t) ** gamma * np.log(p_t))

@@ -57,7 +57,7 @@ def forward(gain, W, V, W2, x, target):
     # sigmoid: x / (1 + np.exp(-x))
     decay_x_1 = np.exp(-np.abs(x_1))  #   (n, k)
     one_plus_decay_x_1 = 1 + decay_x_1  # (n, k)
-    sigmoid_x_1 = np.where(x_1 < 0, decay_x_1, 1) / one_plus_decay_x_1  # (n, k)
+    sigmoid_x_1 = np.maximum(decay_x_1, x_1 >= 0) / one_plus_decay_x_1  # (n, k)
     swish = x_1 * sigmoid_x_1  #          (n, k)
     # y = x + (swish(h @ W) * (h @ V)) @ W2
     h_V = h @ V  #                   (n, k)

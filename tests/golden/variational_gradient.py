@@ -90,7 +90,7 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: y = 1 / (1 + np.exp(-(g @ decoder["V"] + decoder["c"])))
-    y = np.where(pre_y < 0, decay_pre_y, 1) / (1 + decay_pre_y)  # (n, 64)
+    y = np.maximum(decay_pre_y, pre_y >= 0) / (1 + decay_pre_y)  # (n, 64)
     # gradient of: np.mean(divergence - likelihood)
     cotangent_over_n = cotangent / n
     # gradient of: likelihood = np.sum(x * np.log(y) + (1 - x) * np.log(1 - y), axis=1)

@@ -57,7 +57,7 @@ def forward(W, b, v, c):
     pre_p = h @ v + c  #                      (4,)
     decay_pre_p = np.exp(-np.abs(pre_p))  #   (4,)
     one_plus_decay_pre_p = 1 + decay_pre_p  # (4,)
-    p = np.where(pre_p < 0, decay_pre_p, 1) / one_plus_decay_pre_p  # (4,)
+    p = np.maximum(decay_pre_p, pre_p >= 0) / one_plus_decay_pre_p  # (4,)
     # np.mean((p - y) ** 2)
     p_minus_y = p - y  # (4,)
     value = p_minus_y @ p_minus_y / 4
