@@ -5,6 +5,8 @@ import pytest
 from agreement import agrees
 from cases import passes_of
 
+import symdiff
+
 SQUARE = {"x": ("n", "n")}
 WIDE = {"x": ("n", 6)}
 SIZES = ({"n": 1}, {"n": 3})
@@ -115,6 +117,24 @@ RULES = {
         ["= cotangent * exp"],
         ["-"],
     ),
+    "a product over one of its factors is the other": (
+        lambda x: np.sum(np.exp(-1 / (2 * np.exp(x) ** 2))),
+        WIDE,
+        ["d_x = 2 * cotangent * exp_minus_twice_exp_x_squared / twice_exp_x_squared"],
+        ["**"],
+    ),
+    "a quotient times its divisor is the dividend": (
+        lambda x: np.sum((np.sin(x) / np.exp(x)) * np.exp(x) ** 2),
+        WIDE,
+        ["d_x = cotangent * exp_x * (sin_x + np.cos(x))"],
+        [" / "],
+    ),
+    "a logarithm's quotient cancels with what it is multiplied with": (
+        lambda x: np.sum(np.cosh(x) * np.log(np.cosh(x) / np.arange(2.0, 8.0))),
+        WIDE,
+        ["d_x = (cotangent * log_cosh_x_over_constant + cotangent) * np.sinh(x)"],
+        [" / "],
+    ),
     "one transpose for two": (
         lambda x: np.sum(np.sin((1 * x.T).T)),
         SQUARE,
@@ -133,3 +153,13 @@ def test_the_rule_holds_and_the_gradient_is_right(name):
     backward = "\n".join(line for line in lines if "gradient of:" not in line)
     assert all(text in backward for text in present)
     assert not any(text in backward for text in absent)
+
+
+def test_what_cancels_is_right_where_it_overflows():
+    kernel = symdiff.compile(
+        lambda log_length, x: np.sum(np.exp(-(x**2) / (2 * np.exp(log_length) ** 2))),
+        {"log_length": (), "x": (3,)},
+    )
+    with np.errstate(over="ignore"):
+        value, gradient = kernel.value_and_grad(400.0, np.ones(3))
+    assert (value, gradient) == (3, 0)

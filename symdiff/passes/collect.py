@@ -19,7 +19,7 @@ from ..ops.handle import Handle
 from ..ops.layout import Broadcast, Reshape, Transpose, full_like_shape, moved
 from ..shapes import Shape, broadcast, is_floating, is_weak
 from ..timings import stage
-from .quotients import divided
+from .quotients import cancelled, divided
 from .rebuild import read_once, rebuild
 
 __all__ = ["collect"]
@@ -170,7 +170,7 @@ def _product(
     nodes: Nodes, factors: Sequence[sympy.Expr], once: Container[int]
 ) -> sympy.Expr | None:
     """Return the product of factors, or None where its first array is no real one."""
-    number, rest = _number_in_front(nodes, factors)
+    number, rest = _number_in_front(nodes, cancelled(nodes, factors))
     rest = divided(nodes, [_narrow(nodes, one) for one in rest], once)
     scalars = sorted(
         (one for one in rest if not nodes.shape(one)),

@@ -1,6 +1,7 @@
 """Quotients among the factors of a product: what cancels, what is divided already.
 
-In and out: the factors of a product of the backward pass. A quotient a / r whose value
+In and out: the factors of a product of the backward pass. A product that is divided by
+one of its factors is the other: x / (2 * y) * y is x / 2. A quotient a / r whose value
 the forward pass has is read, not computed again: the chain rule's a / r**2 is q / r,
 also where a stands inside of a sum along which r does not vary.
 """
@@ -14,17 +15,78 @@ from itertools import permutations
 import sympy
 
 from ..graph import Nodes, number_of
-from ..ops.arithmetic import is_reciprocal
+from ..ops.arithmetic import is_negative, is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.layout import Reshape
 from ..shapes import Shape, is_floating
 
-__all__ = ["constant_along", "divided", "factors_of"]
+__all__ = ["cancelled", "constant_along", "divided", "factors_of"]
 
 # Powers up to this are seen as repeated factors.
 HIGHEST = 3
 
 Factors = list[sympy.Expr]
+
+
+def cancelled(nodes: Nodes, factors: Sequence[sympy.Expr]) -> Factors:
+    """Return factors with the same product, those taken apart that partly cancel."""
+    found = list(factors)
+    if not any(_divides(nodes, one) for one in found):
+        return found
+    place = 0
+    while place < len(found):
+        opened = _opened(nodes, found, place)
+        found, place = (found, place + 1) if opened is None else (opened, 0)
+    return found
+
+
+def _divides(nodes: Nodes, factor: sympy.Expr) -> bool:
+    return any(map(is_reciprocal, (factor, *nodes[factor].operands)))
+
+
+def _opened(nodes: Nodes, factors: Factors, place: int) -> Factors | None:
+    """Return factors where a part of that at a place cancels; None where none does."""
+    one, others = factors[place], [*factors[:place], *factors[place + 1 :]]
+    inverse = is_reciprocal(one)
+    for part, *rest in _splits(nodes, nodes[one].operands[0] if inverse else one):
+        left = _without(nodes, others, part if inverse else _inverted(nodes, part))
+        if left is not None:
+            return [
+                *left,
+                *(_inverted(nodes, each) if inverse else each for each in rest),
+            ]
+    return None
+
+
+def _splits(nodes: Nodes, node: sympy.Expr) -> Iterator[tuple[sympy.Expr, ...]]:
+    """Yield the factors of a product, or a square of one, each of them first."""
+    operands = nodes[node].operands
+    if not operands or not is_floating(nodes.dtype(node)):
+        return
+    if isinstance(node, sympy.Mul) and not is_negative(node):
+        yield from (operands, operands[::-1])
+    elif isinstance(node, sympy.Pow) and number_of(operands[1]) == 2:
+        base = operands[0]
+        yield base, base
+        yield from ((*each, base) for each in _splits(nodes, base))
+
+
+def _inverted(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
+    """Return 1 / x; x for 1 / x."""
+    if is_reciprocal(node):
+        return nodes[node].operands[0]
+    return nodes.make(sympy.Pow, node, nodes.number(-1))
+
+
+def _without(nodes: Nodes, factors: Factors, product: sympy.Expr) -> Factors | None:
+    """Return the factors that times a product are what all are; None without any."""
+    left = [part for one in factors for part in _parts(nodes, one)]
+    for wanted in _parts(nodes, product):
+        place = next((i for i, one in enumerate(left) if one is wanted), None)
+        if place is None:
+            return None
+        del left[place]
+    return left
 
 
 def divided(
@@ -34,7 +96,8 @@ def divided(
 
     once: ids of the nodes that are read once.
     """
-    single = _cancelled([one for each in factors for one in _parts(nodes, each)])
+    whole = _known(nodes, _into_sums(nodes, list(factors), once))
+    single = _without_inverses([one for each in whole for one in _parts(nodes, each)])
     if len(single) < 2:
         return single
     return _raised(nodes, _known(nodes, _into_sums(nodes, single, once)))
@@ -53,7 +116,7 @@ def _parts(nodes: Nodes, factor: sympy.Expr) -> Factors:
     return [nodes.make(sympy.Pow, base, nodes.number(-1))] * -exponent
 
 
-def _cancelled(factors: Factors) -> Factors:
+def _without_inverses(factors: Factors) -> Factors:
     """x * (1 / x) is 1."""
     left: Factors = []
     for one in factors:
