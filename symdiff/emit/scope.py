@@ -22,13 +22,14 @@ PUBLIC = (
     *("Gradient", "Workspace"),
 )
 HELPERS = (
-    *("check", "array", "number", "match", "self_check", "made_up", "random", "leaves"),
+    *("check", "array", "cast", "number", "match", "self_check"),
+    *("made_up", "random", "leaves"),
     *("workspace", "outputs", "output", "apart", "arrays"),
     *("written", "in_arrays", "float64"),
 )
 # What functions of one module have in common.
 SHARED = (
-    *("array", "number", "match", "self_check", "random", "leaves"),
+    *("array", "cast", "number", "match", "self_check", "random", "leaves"),
     *("output", "apart", "float64"),
 )
 
