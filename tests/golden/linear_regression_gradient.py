@@ -86,9 +86,21 @@ def _check(w, b, X, y):
 
 def _array(name, value, dtype, shape, sizes=""):
     """Return `value` as an array of a dtype and shape, in which a name is any size."""
+    if type(value) is not np.ndarray or value.dtype != dtype:
+        value = _cast(name, value, dtype)
+    if value.shape != shape:
+        fits = value.ndim == len(shape)
+        for have, size in zip(value.shape, shape):
+            fits = fits and (have == size or isinstance(size, str))
+        if not fits:
+            expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
+            raise ValueError(f"{name} has shape {value.shape}, expected {expected}")
+    return value
+
+
+def _cast(name, value, dtype):
+    """Return `value` as a plain array of a dtype; raise if it is of another kind."""
     kind = type(value)
-    if kind is np.ndarray and value.dtype == dtype and value.shape == shape:
-        return value
     if issubclass(kind, np.ndarray) and kind not in (np.ndarray, np.memmap):
         raise TypeError(f"{name} is a {kind.__name__}, expected a plain array")
     array = np.asarray(value)
@@ -96,13 +108,6 @@ def _array(name, value, dtype, shape, sizes=""):
     casting = "safe" if hasattr(value, "dtype") else "same_kind"
     if array.size and not np.can_cast(array.dtype, dtype, casting):
         raise TypeError(f"{name} has dtype {array.dtype}, expected {dtype.__name__}")
-    fits = array.ndim == len(shape) and all(
-        isinstance(size, str) or size == have
-        for size, have in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        expected = str(shape).replace("'", "") + (f": {sizes}" if sizes else "")
-        raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     return array.astype(dtype, copy=False)
 
 
