@@ -113,6 +113,14 @@ class Writer:
         """Return the text of a shape: `(n, 3)`."""
         return tuple_of(self.size(size).text for size in shape)
 
+    def room(self, shape: Iterable[Size]) -> str:
+        """Return the text of the shape of a new array.
+
+        The length of `x[1:]`, n - 1, is 0 where there is nothing to leave out.
+        """
+        texts = ((self.size(size).text, _may_be_negative(size)) for size in shape)
+        return tuple_of(f"max({text}, 0)" if cut else text for text, cut in texts)
+
 
 def wrap(code: Code, level: int) -> str:
     """Return the text, in parentheses where it binds more loosely than `level`."""
@@ -180,6 +188,13 @@ def number(value: float, np: str) -> Code:
         return Code(f"{np}.inf") if value > 0 else Code(f"-{np}.inf", Level.UNARY)
     text = repr(value)
     return Code(text, Level.UNARY if text.startswith("-") else Level.ATOM)
+
+
+def _may_be_negative(size: Size) -> bool:
+    """Return whether a size is below 0 where all unknown ones are 0."""
+    if isinstance(size, int) or not size.is_Add:
+        return False
+    return bool(size.subs(dict.fromkeys(size.free_symbols, 0)) < 0)
 
 
 def size_code(size: Size, names: Mapping[str, str]) -> Code:

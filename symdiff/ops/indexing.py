@@ -148,7 +148,7 @@ def _index_add_block(
 ) -> list[str]:
     shape, _, dtype = node.params
     kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"
-    zeros = f"{writer.function('np.zeros')}({writer.shape(shape)}{kind})"
+    zeros = f"{writer.function('np.zeros')}({writer.room(shape)}{kind})"
     return [f"{target} = {zeros}", *_at_keys(writer, node, target, operands, new=True)]
 
 

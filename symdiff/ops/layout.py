@@ -363,7 +363,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Handle:
 
 def _write_broadcast(writer: Writer, node: Any, x: Code) -> Code:
     operand = writer.nodes[node].operands[0]
-    shape, dtype = writer.shape(node.params[0]), node.params[1]
+    shape, dtype = writer.room(node.params[0]), node.params[1]
     if writer.nodes.shape(operand):
         return call(writer.function("np.broadcast_to"), x, shape)
     kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"

@@ -76,7 +76,7 @@ def _add_windows_block(
     """Write zeros to which the windows are added."""
     dtype = writer.nodes.dtype(node)
     kind = "" if dtype == "float64" else f", {writer.function(f'np.{dtype}')}"
-    zeros = f"{writer.function('np.zeros')}({writer.shape(node.params[0])}{kind})"
+    zeros = f"{writer.function('np.zeros')}({writer.room(node.params[0])}{kind})"
     return [f"{target} = {zeros}", *_adding_lines(writer, node, target, *operands)]
 
 

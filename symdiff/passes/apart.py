@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from ..code import Code, Writer
 from ..graph import ArrayConstant, Nodes, number_of
 from ..ops.choices import Maximum, Minimum
 from ..ops.contraction import Contraction, indices_of
@@ -25,6 +26,8 @@ from ..ops.indexing import Index, IndexAdd, IndexSet, parts_of
 from ..ops.keys import Key
 from ..ops.reductions import Max, Min, Prod
 from ..ops.running import CumProd, CumSum
+from ..ops.table import ROWS
+from ..shapes import is_weak
 from .speed import sizes_of
 
 __all__ = ["RULES", "Elements", "Maker", "MovedByValuesError"]
@@ -57,7 +60,23 @@ class Maker:
                 return self._raised(operands[0], power)
         if cls in _NEUTRAL:
             return self._without_constants(cls, *operands)
-        return self.nodes.make(cls, *operands, params=params)
+        made = self.nodes.make(cls, *operands, params=params)
+        known = [number_of(one) for one in operands]
+        return made if None in known else self._evaluated(made, known)
+
+    def _evaluated(self, node: sympy.Expr, known: Sequence[Any]) -> sympy.Expr:
+        """Return the number that a node of known ones is, itself where it is none."""
+        if not is_weak(self.nodes.dtype(node)) or not all(map(math.isfinite, known)):
+            return node
+        writer, codes = Writer(self.nodes), (Code(f"({one!r})") for one in known)
+        text = ROWS[type(node)].write(writer, node, *codes).text
+        space: dict[str, Any] = {"np": np}
+        exec("\n".join(writer.imports), space)
+        with np.errstate(all="raise"):
+            try:
+                return self.nodes.number(eval(text, space))
+            except ArithmeticError:
+                return node
 
     def _without_constants(
         self, cls: type, one: sympy.Expr, other: sympy.Expr
@@ -185,7 +204,7 @@ def _index_set(
     maker: Maker, old: Nodes, node: Any, x: Elements, value: Elements, *arrays: Elements
 ) -> Elements:
     result = x.copy()
-    result[_key(node.params[0], arrays)] = value
+    result[_key(node.params[0], arrays)] = value if value.shape else value.item()
     return result
 
 

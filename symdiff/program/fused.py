@@ -257,7 +257,7 @@ class _Fuser(Looping):
             name = self.keep(array)
             lines.append(self.empty(name, array.shape, array.dtype))
             for view in array.views.values():
-                shape = self.writer.shape(view.shape)
+                shape = self.writer.room(view.shape)
                 line = f"{self.keep(view)} = {name}.reshape{_bare(shape)}"
                 lines.append(self.made_once(line, view.shape, view.dtype))
         return tuple(lines)

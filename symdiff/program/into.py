@@ -95,7 +95,10 @@ class IntoSpeller(FastSpeller):
 
     def needs_block(self, step: Step) -> bool:
         """Return whether a step can only write into an array in one block of memory."""
-        if step.expression is not step.value or type(step.value) in _WAYS:
+        row = ROWS[type(step.value)]
+        if step.expression is not step.value or row.block is not None:
+            return False
+        if type(step.value) in _WAYS:
             return False
         code = self.expression(step.value)
         return self._factors(step.value) is not None or self._function(code) == "np.dot"
@@ -288,6 +291,12 @@ def _copied(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
     return [f"{writer.function('np.copyto')}({array}, {x.text})"]
 
 
+def _broadcast(writer: Writer, node: Any, array: str, x: Code) -> list[str]:
+    (operand,) = writer.nodes[node].operands
+    shaped = writer.nodes.shape(operand)
+    return _copied(writer, node, array, x) if shaped else [f"{array}.fill({x.text})"]
+
+
 def _choice(
     writer: Writer, node: Any, array: str, condition: Code, a: Code, b: Code
 ) -> list[str]:
@@ -314,7 +323,7 @@ def _assigned(
 
 _WAYS: dict[type, _Way] = {
     Cast: _Way(_cast),
-    Broadcast: _Way(_copied),
+    Broadcast: _Way(_broadcast),
     Contiguous: _Way(_copied),
     where: _Way(_choice, over=(2,)),
     Safe: _Way(_choice, over=(2,)),

@@ -64,7 +64,7 @@ class Looping(Scheduler):
 
     def empty(self, name: str, shape: Shape, dtype: str) -> str:
         """Return the line that makes an array."""
-        texts = [self.writer.shape(shape)]
+        texts = [self.writer.room(shape)]
         if dtype != "float64":
             texts.append(self.writer.function(f"np.{dtype}"))
         line = f"{name} = {self.writer.function('np.empty')}({', '.join(texts)})"

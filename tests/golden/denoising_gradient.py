@@ -53,10 +53,10 @@ def backward(cache, cotangent=1.0):
     # gradient of: variation = np.sum(np.sqrt(down**2 + right**2 + 1e-4))
     cotangent_over_root = 0.2 * cotangent / root  # (h - 1, w - 1)
     # gradient of: right = np.diff(image, axis=1)[:-1]
-    d_diff_image = np.zeros((h, w - 1))
+    d_diff_image = np.zeros((h, max(w - 1, 0)))
     d_diff_image[:-1] = cotangent_over_root * right
     # gradient of: down = np.diff(image, axis=0)[:, :-1]
-    d_diff_image_1 = np.zeros((h - 1, w))
+    d_diff_image_1 = np.zeros((max(h - 1, 0), w))
     d_diff_image_1[:, :-1] = cotangent_over_root * down
     d_image[:, :-1] -= d_diff_image
     d_image[:, 1:] += d_diff_image
