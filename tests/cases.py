@@ -85,13 +85,22 @@ class Case:
         exec(LOSS.format(names=", ".join(self.shapes), text=self.text), space)
         return space["loss"]
 
-    def compiled(self, dtype: str = "float64") -> symdiff.Compiled:
+    def compiled(
+        self,
+        dtype: str = "float64",
+        sizes: Mapping[str, int] | None = None,
+        **options: Any,
+    ) -> symdiff.Compiled:
+        """Return the compiled loss, at known sizes if they are given."""
+        known = sizes or {}
         specs = {
-            name: symdiff.ArraySpec(shape, self.kinds.get(name))
+            name: symdiff.ArraySpec(
+                tuple(known.get(one, one) for one in shape), self.kinds.get(name)
+            )
             for name, shape in self.shapes.items()
         }
         return symdiff.compile(
-            self.loss(), specs, wrt=self.wrt, dtype=dtype, verify=False
+            self.loss(), specs, wrt=self.wrt, dtype=dtype, verify=False, **options
         )
 
     def draw(self, sizes: Mapping[str, int], dtype: str, seed: int = 0) -> list:
@@ -175,6 +184,34 @@ def check(case: Case, dtype: str) -> None:
         sizes = {name: length + place * (length > 0) for place, name in places}
         with quiet():
             check_at(case, compiled, sizes, dtype)
+    if dtype == "float64":
+        check_fast(case, compiled)
+
+
+def check_fast(case: Case, plain: symdiff.Compiled) -> None:
+    """Hold a case's fast style against the plain one, in arrays and in numbers."""
+    known = {name: 3 + place for place, name in enumerate(case.sizes)}
+    empty = dict.fromkeys(known, 0)
+    in_arrays = case.compiled(style="fast", rewrites="fast", no_rewrite="unroll")
+    in_numbers = case.compiled(sizes=known, style="fast", rewrites="fast")
+    calls = [(in_arrays, known, 0), (in_arrays, empty, 1), (in_arrays, known, 2)]
+    for fast, sizes, seed in (*calls, (in_numbers, known, 0), (in_numbers, known, 1)):
+        given = case.draw(sizes, "float64", seed)
+        with quiet():
+            try:
+                value, gradient = plain.value_and_grad(*given)
+                found, slopes = fast.value_and_grad(*given)
+            except (ValueError, IndexError, ZeroDivisionError):
+                # Slices of nothing may be shorter than a workspace has room for.
+                assert 0 in sizes.values(), f"{case} is no case at {sizes}"
+                continue
+        about = f"{case} at {sizes}\n{fast.source}"
+        np.testing.assert_allclose(found, value, 1e-11, 1e-11, err_msg=about)
+        assert type(found) is type(value), about
+        for one, other in zip(slopes, gradient, strict=True):
+            assert (one.shape, one.dtype) == (other.shape, other.dtype), about
+            np.testing.assert_allclose(one, other, 1e-9, 1e-9, err_msg=about)
+            assert one.flags.writeable, about
 
 
 def check_at(
