@@ -16,7 +16,7 @@ from ..stabilise.table import REWRITES, Rewrite, chosen
 from .augmented import augmented
 from .blocks import parts_as_blocks
 from .factors import common_factors
-from .inner import inner_products
+from .inner import inner_products, sums_of_terms
 from .pooling import pooled_first
 from .shared import shared_operands
 from .short import short_axes
@@ -83,6 +83,17 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         inner_products,
+    ),
+    (
+        Rewrite(
+            "sum-of-terms",
+            "sum(x - y * z) = sum(x) - vdot(y, z)",
+            "terms that only the sum of all elements reads; digits are lost where both "
+            "are large beside it",
+            fast=True,
+            style="fast",
+        ),
+        sums_of_terms,
     ),
     (
         Rewrite(
