@@ -61,6 +61,11 @@ def gelu(X, b):
     return np.mean(np.sin(0.5 * a * (1 + np.tanh(0.8 * (a + 0.05 * a**3)))))
 
 
+def logistic(w, X, y):
+    z = X @ w
+    return np.mean(np.logaddexp(0, z) - y * z - np.sin(z) ** 2)
+
+
 def gates(W, U, b, X):
     h = np.zeros((X.shape[1], 16))
     for x in X:
@@ -79,6 +84,7 @@ SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
 GELU = {"X": (3, "n"), "b": ("n",)}
+LOGISTIC = {"w": (3,), "X": ("n", 3), "y": ("n",)}
 GATES = {"W": (2, 48), "U": (16, 48), "b": (48,), "X": (3, "n", 2)}
 
 # What the emitted text has with a restructuring, and only with it.
@@ -86,6 +92,7 @@ CASES = [
     ("inner-product", gated, GATED, "np.vecdot("),
     ("inner-product", spread, SPREAD, 'np.einsum("ijk,ijk->ik", '),
     ("inner-product", attention, HEADS, "value = np.vdot("),
+    ("sum-of-terms", logistic, LOGISTIC, " - np.dot(y, "),
     ("sum-of-products", recurrent, STEPS, "d_W = X.reshape(4 * n, 2).T @"),
     ("sum-of-products", attention, HEADS, "d_X = joined_1 @ joined.T"),
     ("shared-operand", recurrent, STEPS, "X.reshape(4 * n, 2) @ W"),

@@ -175,19 +175,46 @@ def _product(
     names: Collection[str],
     once: Collection[int],
 ) -> sympy.Expr | None:
-    """Return a product with one number at most, None where it has no more."""
-    if "seed" in names:
-        for one, other in (operands, operands[::-1]):
-            seed = isinstance(one, Variable) and one.name == COTANGENT
-            if seed and nodes.dtype(other) == nodes.dtype(one):
-                return other
+    """Return a product with one number at most and without the value's own slope, None
+    where it is that already.
+    """
+    given = operands
+    operands = _unseeded(nodes, given) if "seed" in names else given
+    if len(operands) == 1:
+        return operands[0]
     factors = _factors(nodes, operands, once)
     numbers = [one for one in factors if not nodes.shape(one)]
     if "scalars" not in names or len(numbers) < 2 or not _is_safe(nodes, numbers):
-        return None
+        return None if operands is given else nodes.make(sympy.Mul, *operands)
     arrays = [one for one in factors if nodes.shape(one)]
     arrays.sort(key=lambda one: len(nodes.shape(one)))
     return _multiplied(nodes, [_multiplied(nodes, numbers), *arrays])
+
+
+def _unseeded(nodes: Nodes, operands: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+    """Return the factors of a product without the value's own slope."""
+    for one, other in (operands, operands[::-1]):
+        rest = _beside_seed(nodes, one)
+        if rest is not None and nodes.dtype(other) == nodes.dtype(one):
+            return (_multiplied(nodes, rest), other) if rest else (other,)
+    return operands
+
+
+def _beside_seed(nodes: Nodes, number: sympy.Expr) -> list[sympy.Expr] | None:
+    """Return what multiplies the value's own slope in a number, if that is known."""
+    factors: list[sympy.Expr] = []
+    pending = [] if nodes.shape(number) else [number]
+    while pending:
+        one = pending.pop()
+        inner = isinstance(one, sympy.Mul)
+        (pending if inner else factors).extend(nodes[one].operands if inner else [one])
+    rest = [one for one in factors if not _is_seed(one)]
+    divisors = (one.args[0] if is_reciprocal(one) else one for one in rest)
+    return rest if len(rest) < len(factors) and all(map(number_of, divisors)) else None
+
+
+def _is_seed(node: sympy.Expr) -> bool:
+    return isinstance(node, Variable) and node.name == COTANGENT
 
 
 def _factors(
