@@ -451,6 +451,7 @@ def test_comparisons_that_hold_for_all_sizes_are_answered():
         assert n + 1 > n
         assert n >= 0
         assert not n < 0
+        assert not x[2:].size < 0
         assert n != n + 2
         assert n * n == n**2
         assert x.shape[0] in (x.size,)

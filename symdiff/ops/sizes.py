@@ -83,7 +83,10 @@ def _compared(function: Callable, left: TracedSize, right: Any) -> bool:
         return NotImplemented
     if type(right) is int and right == int(left) != 0:
         right = left  # by len(), perhaps; if not, another trace answers otherwise
-    difference = sympy.sympify(_uncut(left)) - _uncut(right)
+    # No size is below 0, that of a slice neither, which is cut there.
+    plain = type(right) is int and right <= 0
+    size_of = _expression if plain else _uncut
+    difference = sympy.sympify(size_of(left)) - size_of(right)
     answers = {
         bool(function(sign, 0)) for sign in (-1, 0, 1) if _possible(difference, sign)
     }
