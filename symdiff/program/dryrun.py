@@ -163,8 +163,8 @@ class DryRun:
             return self._computed([operand], form or operand.form, [operand], each=True)
         if isinstance(node, ast.Compare):
             operands = [self._evaluate(one) for one in (node.left, *node.comparators)]
-            shape, _ = forms.elementwise(operands)
-            return self._computed(operands, form or (shape, "bool"), each=True)
+            form = form or (forms.elementwise(operands)[0], "bool")
+            return self._computed(operands, form, each=True)
         if isinstance(node, ast.Subscript):
             return self._part(node, form)
         if isinstance(node, ast.Attribute):
@@ -191,8 +191,8 @@ class DryRun:
             into.append(left)
         if both and _fits(left, right) and not self._is_number(node.left, left):
             into.append(right)
-        inferred = forms.elementwise([left, right])
-        return self._computed([left, right], form or inferred, into, each=True)
+        form = form or forms.elementwise([left, right])
+        return self._computed([left, right], form, into, each=True)
 
     def _is_number(self, node: ast.expr, value: Value) -> bool:
         """Return whether a value is one of NumPy's numbers, which computes on its own."""
@@ -295,7 +295,8 @@ class DryRun:
             self._held(result)
         else:
             orders = (one.order for one in operands if one.shape == form[0])
-            result = self._new(form)._replace(order=next(orders, ()) or ())
+            order = next(orders, None)
+            result = self._new(form, order or ())
         if each:
             self._lend(operands, result)
         for one in operands:
@@ -307,10 +308,10 @@ class DryRun:
         alone = value.memory is not None and value.memory.holders == 1
         return alone and not value.is_view and value.form == form
 
-    def _new(self, form: Form) -> Value:
+    def _new(self, form: Form, order: tuple[int, ...] = ()) -> Value:
         shape, dtype = form
         memory = self._recorder.make(shape, dtype) if shape else None
-        return self._held(Value(shape, dtype, memory))
+        return self._held(Value(shape, dtype, memory, order=order))
 
     def _held(self, value: Value) -> Value:
         self._recorder.hold(value.memory)

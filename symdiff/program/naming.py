@@ -63,7 +63,9 @@ class Names:
 def identifier(text: str) -> str:
     """Return an identifier that is `text` as far as it can be."""
     normal = unicodedata.normalize("NFKC", text)
-    safe = "".join(one if f"_{one}".isidentifier() else "_" for one in normal)
+    safe = normal
+    if not safe.isidentifier():
+        safe = "".join(one if f"_{one}".isidentifier() else "_" for one in normal)
     if not safe.isidentifier():
         safe = f"_{safe}"
     reserved = keyword.iskeyword(safe) or safe == "__debug__"

@@ -181,24 +181,27 @@ class Emitted:
 
     def _check_agreement(self, gradients: Mapping[str, Gradient]) -> None:
         wanted = gradients["value_and_grad"]
-        sizes = [
-            np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in wanted.values()
-        ]
-        largest = float(max(sizes, default=0.0))
-        room = SAME[self.precision] * largest
-        for name, gradient in gradients.items():
-            if gradient is wanted:
-                continue
+        others = {name: x for name, x in gradients.items() if x is not wanted}
+        for name, gradient in others.items():
             factor = COTANGENT if name == "a second backward" else 1.0
-            for index, array in gradient.items():
-                leaf, want = self.leaves[index], wanted[index]
-                want = want if factor == 1 else factor * want
-                if array.tobytes() == want.tobytes():
-                    continue
-                if not np.allclose(array, want, rtol=0, atol=room, equal_nan=True):
+            want = {i: factor * wanted[i] for i in gradient}
+            apart = [i for i, x in gradient.items() if x.tobytes() != want[i].tobytes()]
+            room = self._room(wanted) if apart else 0.0
+            for i in apart:
+                if not np.allclose(
+                    gradient[i], want[i], rtol=0, atol=room, equal_nan=True
+                ):
                     called = f" with cotangent {factor}" if factor != 1 else ""
                     message = f"{name}{called} and value_and_grad differ in their"
-                    raise Fault(f"{message} gradients of {leaf.access}", leaf)
+                    access = self.leaves[i].access
+                    raise Fault(f"{message} gradients of {access}", self.leaves[i])
+
+    def _room(self, gradient: Gradient) -> float:
+        """Return how far equal gradients may be apart."""
+        sizes = [
+            np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in gradient.values()
+        ]
+        return SAME[self.precision] * float(max(sizes, default=0.0))
 
 
 def _frozen(leaves: Sequence[np.ndarray]) -> list[np.ndarray]:
