@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -195,6 +194,9 @@ class Nodes:
 
     def __iter__(self) -> Iterator[sympy.Expr]:
         return iter(self._all)
+
+    def __reversed__(self) -> Iterator[sympy.Expr]:
+        return reversed(self._all)
 
     def shape(self, node: sympy.Expr) -> Shape:
         return self._info[id(node)].shape
@@ -396,14 +398,12 @@ class Graph:
         """Return the nodes that these roots need, operands first, in the order they
         were made.
         """
-        nodes, found, pending = self.nodes, {}, list(roots)
-        while pending:
-            node = pending.pop()
-            if id(node) not in found:
-                info = nodes[node]
-                found[id(node)] = info.index, node
-                pending.extend(info.operands)
-        return [node for _, node in sorted(found.values(), key=itemgetter(0))]
+        needed, found = set(map(id, roots)), []
+        for node in reversed(self.nodes):
+            if id(node) in needed:
+                found.append(node)
+                needed.update(map(id, self.nodes[node].operands))
+        return found[::-1]
 
     def __str__(self) -> str:
         return self.listing(self.outputs)

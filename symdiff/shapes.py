@@ -196,6 +196,8 @@ def promote(dtypes: Iterable[str], default: str) -> str:
     dtype (`default` where those are Python's), so that a float32 computation stays one.
     """
     kinds = set(dtypes)
+    if len(kinds) == 1:
+        return kinds.pop()
     best = max(kinds, key=_RANK.__getitem__)
     if best == "float" and kinds & {"int64", "bool"}:
         return default

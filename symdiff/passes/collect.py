@@ -41,8 +41,9 @@ def collect(graph: Graph) -> Graph:
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
     ) -> sympy.Expr | None:
-        pairs = zip(graph.nodes[node].operands, operands, strict=True)
-        once.update(id(made) for one, made in pairs if id(one) in old)
+        for one, its_own in zip(graph.nodes[node].operands, operands, strict=True):
+            if id(one) in old:
+                once.add(id(its_own))
         factors = [
             moved(Handle(nodes, done[id(one)]), moves).node
             for one, moves in chains.get(id(node), ())

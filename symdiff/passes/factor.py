@@ -40,8 +40,9 @@ def factor(graph: Graph) -> Graph:
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
     ) -> sympy.Expr | None:
-        pairs = zip(graph.nodes[node].operands, operands, strict=True)
-        once.update(id(made) for one, made in pairs if id(one) in old)
+        for one, its_own in zip(graph.nodes[node].operands, operands, strict=True):
+            if id(one) in old:
+                once.add(id(its_own))
         shape, dtype = graph.nodes.shape(node), graph.nodes.dtype(node)
         if not nodes.backward or not is_floating(dtype):
             return None

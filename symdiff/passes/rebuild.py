@@ -48,7 +48,7 @@ def rebuild(
                 made = rewrite(nodes, node, operands)
                 if made is None:
                     made = nodes.make(type(node), *operands, params=params)
-                elif not changed:
+                elif made is not node and not changed:
                     kept = nodes.found(type(node), *operands, params=params)
                     changed = made is not kept
             done[id(node)] = made

@@ -175,7 +175,9 @@ def _common_pairs(
     found: Counter[tuple[type, frozenset[int]]] = Counter()
     each: dict[int, list[tuple[type, frozenset[int]]]] = {}
     for node in graph.walk():
-        terms = [one for one in chains.get(id(node), ()) if _sharable(graph.nodes, one)]
+        if id(node) not in chains:
+            continue
+        terms = [one for one in chains[id(node)] if _sharable(graph.nodes, one)]
         each[id(node)] = [
             (type(node), frozenset((id(one), id(other))))
             for one, other in combinations(terms, 2)
@@ -183,7 +185,7 @@ def _common_pairs(
         found.update(each[id(node)])
     pairs: dict[int, frozenset[int]] = {}
     for one, candidates in each.items():
-        if len(chains.get(one, ())) > 2 and candidates:
+        if len(chains[one]) > 2 and candidates:
             best = max(candidates, key=found.__getitem__)
             if found[best] > 1:
                 pairs[one] = best[1]

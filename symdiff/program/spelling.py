@@ -6,7 +6,7 @@ written out where it is read, and a line may become as long as it will.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import sympy
@@ -131,5 +131,5 @@ class Speller:
             return None
         return row.adding if step.added else row.block
 
-    def _operands(self, node: sympy.Expr) -> Iterator[Code]:
-        return (self.code[id(one)] for one in self.nodes[node].operands)
+    def _operands(self, node: sympy.Expr) -> list[Code]:
+        return [self.code[id(one)] for one in self.nodes[node].operands]
