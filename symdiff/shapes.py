@@ -35,6 +35,7 @@ __all__ = [
     "show",
     "size",
     "size_symbol",
+    "size_where",
     "smallest",
     "strong",
     "uncut",
@@ -91,10 +92,23 @@ def _is_rest(value: sympy.Expr) -> bool:
 
 def product(sizes: Iterable[Size]) -> Size:
     """Return the number of elements that sizes multiply to."""
+    return _product(tuple(sizes))
+
+
+@lru_cache(maxsize=4096)
+def _product(sizes: Shape) -> Size:
     total: Size = 1
     for one in sizes:
         total = total * one
     return size(total)
+
+
+@lru_cache(maxsize=4096)
+def size_where(one: Size, unknown: int) -> int:
+    """Return a size where all unknown ones that it has are the same number."""
+    if isinstance(one, int):
+        return one
+    return int(one.subs(dict.fromkeys(one.free_symbols, unknown)))
 
 
 def divide(total: Size, by: Size) -> Size | None:

@@ -15,6 +15,7 @@ import sympy
 from ..graph import Graph, Nodes
 from ..ops.contraction import Contraction, contract, indices_of
 from ..ops.handle import Handle
+from ..shapes import size_where
 from ..timings import stage
 from .rebuild import rebuild
 
@@ -66,5 +67,4 @@ def _split(
 
 
 def _witnessed(nodes: Nodes, node: sympy.Expr) -> tuple[int, ...]:
-    sizes = (sympy.sympify(one) for one in nodes.shape(node))
-    return tuple(int(one.subs(dict.fromkeys(one.free_symbols, LARGE))) for one in sizes)
+    return tuple(size_where(one, LARGE) for one in nodes.shape(node))

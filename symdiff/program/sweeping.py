@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import sympy
 
 from ..ops.layout import Broadcast, Reshape
-from ..shapes import Size, largest, product
+from ..shapes import Size, largest, product, size_where
 from .into import IntoSpeller
 from .naming import Namer
 from .rowwise import made_of_rows, sum_of_rows
@@ -112,12 +112,9 @@ def _most_rows(speller: IntoSpeller, steps: Sequence[Step]) -> Size | None:
     return max(found, key=found.__getitem__, default=None)
 
 
-@lru_cache(maxsize=4096)
 def _about(size: Size) -> int:
     """Return a size, or what it is if unknown ones are of the usual kind."""
-    if isinstance(size, int):
-        return size
-    return int(size.subs(dict.fromkeys(size.free_symbols, UNKNOWN)))
+    return size_where(size, UNKNOWN)
 
 
 def _with_sums_apart(

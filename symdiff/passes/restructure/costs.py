@@ -10,6 +10,7 @@ import math
 import sympy
 
 from ...graph import Nodes
+from ...shapes import size_where
 from ..order import LARGE
 
 __all__ = ["CALL", "elements"]
@@ -20,6 +21,4 @@ CALL = 2000
 
 def elements(nodes: Nodes, node: sympy.Expr) -> int:
     """Return how many elements a node has."""
-    sizes = (sympy.sympify(one) for one in nodes.shape(node))
-    known = (one.subs(dict.fromkeys(one.free_symbols, LARGE)) for one in sizes)
-    return math.prod(map(int, known))
+    return math.prod(size_where(one, LARGE) for one in nodes.shape(node))
