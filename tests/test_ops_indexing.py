@@ -62,6 +62,8 @@ TAKEN += [
     case("np.take(x, k, axis=-1)", x=(3, 3), k=("m", 2, "int64")),
     case("x * np.eye(3)[k]", x=("n", 3), k=("n", "int64")),
     case("-x[np.arange(len(k)), k] + x.max(axis=1)", x=("n", 3), k=("n", "int64")),
+    case("(x - x.mean())[[0, 1, 0]] * np.arange(3)", x=(3,)),
+    case("(x - x.mean())[np.arange(len(k)), k]", x=("n", 3), k=("n", "int64")),
 ]
 TOGETHER = [
     case("x[:, :2] @ x[:2]", x=(3, 3)),

@@ -55,10 +55,11 @@ def _picked(x: Handle, shape: Shape, arrays: Sequence[Handle]) -> Any:
         return -_picked(inner, shape, arrays)
     if isinstance(x.node, sympy.log):
         return np.log(_picked(operands(x)[0], shape, arrays))
-    arrays = arrays[len(shape) - x.ndim :]
+    missing = len(shape) - x.ndim
+    arrays, shape = arrays[missing:], shape[missing:]
     repeated = [
         axis
-        for axis, (own, size) in enumerate(zip(x.sizes, shape[-x.ndim :], strict=True))
+        for axis, (own, size) in enumerate(zip(x.sizes, shape, strict=True))
         if own == 1 and size != 1
     ]
     x = squeeze(x, tuple(repeated)) if repeated else x
