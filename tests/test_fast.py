@@ -410,6 +410,23 @@ def test_each_lowering_can_be_left_out(name):
     assert texts[0] != texts[1]
 
 
+def test_what_is_less_is_subtracted_and_takes_no_array_of_its_own():
+    made = fast(
+        lambda x, z: np.sum(np.exp(-z + np.sin(x))), {"x": ("n",), "z": ("n",)}, "x"
+    )
+    x, z = np.linspace(0, 1, 5), np.linspace(2, 3, 5)
+    _, gradient = made.value_and_grad(x, z)
+    np.testing.assert_allclose(gradient, np.exp(np.sin(x) - z) * np.cos(x), 1e-14)
+    out = np.empty(100_000)
+    arguments = np.ones(100_000), np.ones(100_000)
+    made.value_and_grad(*arguments, out=out)
+    tracemalloc.start()
+    made.value_and_grad(*arguments, out=out)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000
+
+
 def tanh_by_exp(dtype="float64", **options):
     def loss(x, w):
         return np.sum(np.tanh(x) * w)

@@ -208,9 +208,13 @@ class IntoSpeller(FastSpeller):
 
 
 def _outermost(code: Code) -> tuple[str, tuple[str, ...]]:
+    """Return a text's outermost operation and its operands: of -x + y it is y - x."""
     if code.parts is None and code.negated is not None:
         return "negative", (code.negated.text,)
-    return code.parts or ("", ())
+    operator, operands = code.parts or ("", ())
+    if operator == "+" and operands[0][0] == "-" and operands[0][1:].isidentifier():
+        return "-", (operands[1], operands[0][1:])
+    return operator, operands
 
 
 # What operators and methods are as functions.
