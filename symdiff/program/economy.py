@@ -53,7 +53,7 @@ class Limit(NamedTuple):
 
     @property
     def aim(self) -> int:
-        """How many of the bytes may be told of: the rest is for what is not."""
+        """The most bytes that a prediction may come to: the rest is for what it lacks."""
         return self.most - self.most // 50 - 2**12
 
     @property
