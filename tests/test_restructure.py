@@ -56,6 +56,13 @@ def distances(q, mu, X):
     return np.sum(np.einsum("nkd,kd->kn", X[:, None] + mu, q) ** 2)
 
 
+def biased(W, U, b, X):
+    h = np.zeros((X.shape[1], 3))
+    for x in X:
+        h = np.tanh(x @ W + h @ U + b)
+    return np.sum(h**2)
+
+
 def gelu(X, b):
     a = X + b
     return np.mean(np.sin(0.5 * a * (1 + np.tanh(0.8 * (a + 0.05 * a**3)))))
@@ -83,6 +90,7 @@ GATED = {"X": (2, "n", 40), "Y": (2, "n", 40)}
 SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
+BIASED = {"W": (2, 3), "U": (3, 3), "b": (3,), "X": (3, "n", 2)}
 GELU = {"X": (3, "n"), "b": ("n",)}
 LOGISTIC = {"w": (3,), "X": ("n", 3), "y": ("n",)}
 GATES = {"W": (2, 48), "U": (16, 48), "b": (48,), "X": (3, "n", 2)}
@@ -104,6 +112,7 @@ CASES = [
     ("window-columns", signals, SIGNALS, "K.T @"),
     ("augmented-product", clusters, CLUSTERS, "(2, 3, n)"),
     ("augmented-product", distances, DISTANCES, "(2, 4)"),
+    ("shared-term", biased, BIASED, "X.reshape(3 * n, 2) @ W + b"),
     ("common-factor", gelu, GELU, "* a_squared + 0.8)"),
     ("parts-as-blocks", gates, GATES, "h @ U_parts + b_parts"),
     ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
@@ -277,6 +286,23 @@ def test_an_array_that_is_not_read_in_parts_alone_stays_as_it_is(reading):
     args = {"h": (4, 32), "U": (32, 32)}
     made = compiled(loss, args, style="fast")
     assert "U_parts" not in made.source
+
+
+@pytest.mark.parametrize(
+    "reading", ["z[0] + z[1]", "z[0] * z[1]", "z[0] + e[0], z[1] + e[1]"]
+)
+def test_a_term_is_added_to_a_product_once(reading):
+    def loss(W, V, b, X):
+        z, e = X @ W, X @ V
+        if "," not in reading:
+            return np.sum(np.sin(eval(reading, {"z": z}) + b))
+        parts = eval(reading, {"z": z, "e": e})
+        return np.sum(np.sin(parts[0] + b) * np.cos(parts[1] + b))
+
+    args = {"W": (4, 3), "V": (4, 3), "b": (3,), "X": (2, "n", 4)}
+    agree(
+        compiled(loss, args, style="fast"), compiled(loss, args, verify=False), args, 3
+    )
 
 
 def test_parts_of_unequal_length_stay_where_they_are():

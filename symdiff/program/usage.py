@@ -239,7 +239,8 @@ class FusedUsage(Usage):
         """Return whether a node is written anew wherever it is read: views but twice,
         parts of what is computed nowhere.
         """
-        if isinstance(node, Index) and not self._is_of_leaf(node):
+        part = isinstance(node, Index) and self.nodes.shape(node)
+        if part and not self._is_of_leaf(node):
             return False
         view = isinstance(node, Index | Reshape)
         often = view and len(self.consumers[id(node)]) > 2

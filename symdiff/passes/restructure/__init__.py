@@ -21,6 +21,7 @@ from .pooling import pooled_first
 from .shared import shared_operands
 from .short import short_axes
 from .sums import sums_of_products
+from .terms import shared_terms
 from .together import parts_together
 from .turned import few_rows
 from .windows import columns
@@ -112,6 +113,15 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         shared_operands,
+    ),
+    (
+        Rewrite(
+            "shared-term",
+            "x[0] + y + b, x[1] + z + b = parts of x + b, and y and z added",
+            "rows of products that nothing else reads",
+            style="fast",
+        ),
+        shared_terms,
     ),
     (
         Rewrite(
