@@ -56,53 +56,63 @@ def common_factors(graph: Graph) -> Graph:
     old = graph.nodes
     uses = Counter(id(one) for node in graph.walk() for one in old[node].operands)
     uses.update(map(id, graph.outputs.values()))
-    rewriter = _Rewriter()
+    found = {id(node) for node in graph.walk() if _Sums(old, uses).changes(node)}
+    new: Counter[int] = Counter()
 
     def rewrite(
         nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
     ) -> sympy.Expr | None:
         for one, made in zip(old[node].operands, operands, strict=True):
-            rewriter.uses.setdefault(id(made), uses[id(one)])
-        real = is_floating(old.dtype(node)) and not is_weak(old.dtype(node))
-        if not old.shape(node) or not real:
-            return None
-        rewriter.nodes = nodes
-        made = None
-        if isinstance(node, sympy.Add):
-            made = rewriter.sum(operands)
-        elif isinstance(node, sympy.Mul):
-            made = rewriter.product(operands)
-        fits = made is not None and nodes.shape(made) == old.shape(node)
-        return made if fits else None
+            new.setdefault(id(made), uses[id(one)])
+        return _Sums(nodes, new).written(node, operands)
 
-    return rebuild(graph, rewrite)
+    return rebuild(graph, rewrite) if found else graph
 
 
-class _Rewriter:
-    """Writes sums and products anew.
+class _Sums:
+    """Sums and products, and how they are written with fewer operations.
 
     uses: how often nodes are read, by their ids.
     """
 
-    nodes: Nodes
+    def __init__(self, nodes: Nodes, uses: Counter[int]) -> None:
+        self.nodes = nodes
+        self.uses = uses
 
-    def __init__(self) -> None:
-        self.uses: dict[int, int] = {}
+    def changes(self, node: sympy.Expr) -> bool:
+        """Return whether a node is written otherwise."""
+        operands, dtype = self.nodes[node].operands, self.nodes.dtype(node)
+        if not self.nodes.shape(node) or is_weak(dtype) or not is_floating(dtype):
+            return False
+        if isinstance(node, sympy.Add):
+            squares = self._difference_of_squares(operands) is not None
+            return squares or self._shared(self._summed(operands)) is not None
+        term = self._flat(operands) if isinstance(node, sympy.Mul) else Term(1)
+        return self._taking_number(term) is not None
 
-    def sum(self, operands: Sequence[sympy.Expr]) -> sympy.Expr | None:
-        """Return a sum with what its terms have in common in front, None without any."""
-        if (made := self._difference_of_squares(operands)) is not None:
-            return made
-        terms = [self._flat([one]) for one in self._terms(operands)]
-        if self._shared(terms) is None:
+    def written(
+        self, node: sympy.Expr, operands: Sequence[sympy.Expr]
+    ) -> sympy.Expr | None:
+        """Return a sum or product of operands with fewer operations, None for others."""
+        if not isinstance(node, sympy.Add | sympy.Mul):
             return None
-        return self._total(self._gathered(terms))
+        made = self.nodes.make(type(node), *operands)
+        if not self.changes(made):
+            return None
+        shape = self.nodes.shape(made)
+        if isinstance(node, sympy.Mul):
+            made = self._product(self._number_inside(self._flat(operands)))
+        elif (found := self._difference_of_squares(operands)) is not None:
+            one, sign, u, one_plus_u = found
+            minus_u = self.nodes.make(sympy.Mul, sign, u)
+            less = self.nodes.make(sympy.Add, one, minus_u)
+            made = self.nodes.make(sympy.Mul, less, one_plus_u)
+        else:
+            made = self._total(self._gathered(self._summed(operands)))
+        return made if self.nodes.shape(made) == shape else None
 
-    def product(self, operands: Sequence[sympy.Expr]) -> sympy.Expr | None:
-        """Return a product whose number is in a sum, None where it cannot be."""
-        term = self._flat(operands)
-        moved = self._number_inside(term)
-        return None if moved is term else self._written(moved)
+    def _summed(self, operands: Iterable[sympy.Expr]) -> list[Term]:
+        return [self._flat([one]) for one in self._terms(operands)]
 
     # Taking apart.
 
@@ -159,19 +169,28 @@ class _Rewriter:
     # Putting together.
 
     def _shared(self, terms: Sequence[Term]) -> sympy.Expr | None:
-        """Return the array that most terms are multiples of, the latest made of such."""
-        having = Counter[int]()
+        """Return the array that most terms are multiples of, the latest made of such.
+
+        Not x of x - x * y, where it would save nothing.
+        """
+        having: dict[int, list[Term]] = {}
         by_id: dict[int, sympy.Expr] = {}
         for term in terms:
-            own = {id(one): one for one in term.factors if self.nodes.shape(one)}
-            having.update(own.keys())
-            by_id |= own
-        several = [one for key, one in by_id.items() if having[key] > 1]
+            for key, one in {id(one): one for one in term.factors}.items():
+                having.setdefault(key, []).append(term)
+                by_id[key] = one
         return max(
-            several,
-            key=lambda one: (having[id(one)], self.nodes[one].index),
+            (one for key, one in by_id.items() if self._pays(one, having[key])),
+            key=lambda one: (len(having[id(one)]), self.nodes[one].index),
             default=None,
         )
+
+    def _pays(self, factor: sympy.Expr, terms: Sequence[Term]) -> bool:
+        """Return whether a factor of some terms may stand in front of their sum."""
+        products = sum(len(one.factors) > 1 for one in terms)
+        scaled = any(abs(one.number) != 1 for one in terms)
+        several = len(terms) > 1 and (products > 1 or scaled)
+        return several and bool(self.nodes.shape(factor))
 
     def _gathered(self, terms: list[Term]) -> list[Term]:
         """Return the terms of a sum when those with common factors are one."""
@@ -193,27 +212,34 @@ class _Rewriter:
 
     def _number_inside(self, term: Term) -> Term:
         """Return a product whose number multiplies those in a factor that is a sum."""
-        for place, one in enumerate(term.factors):
-            if term.number == 1 or not isinstance(one, sympy.Add):
+        place = self._taking_number(term)
+        if place is None:
+            return term
+        inner = self._summed([term.factors[place]])
+        total = self._total([one.times(term.number) for one in inner])
+        before, after = term.factors[:place], term.factors[place + 1 :]
+        return Term(1, (*before, total, *after))
+
+    def _taking_number(self, term: Term) -> int | None:
+        """Return the factor of a product whose terms take its number for nothing."""
+        for place, one in enumerate(term.factors if term.number != 1 else ()):
+            if not isinstance(one, sympy.Add) or not self._is_own(one):
                 continue
-            if not self.nodes[one].operands or not self._is_own(one):
-                continue
-            inner = [self._flat([each]) for each in self._terms([one])]
-            scaled = [each.times(term.number) for each in inner]
-            if sum(e.is_scaled for e in scaled) <= sum(e.is_scaled for e in inner):
-                before, after = term.factors[:place], term.factors[place + 1 :]
-                return Term(1, (*before, self._total(scaled), *after))
-        return term
+            inner = self._summed([one]) if self.nodes[one].operands else []
+            scaled = sum(each.times(term.number).is_scaled for each in inner)
+            if inner and scaled <= sum(each.is_scaled for each in inner):
+                return place
+        return None
 
     def _total(self, terms: Sequence[Term]) -> sympy.Expr:
         """Return the node of a sum, numbers last."""
         numbers = [one.number for one in terms if not one.factors]
-        arrays = [self._written(one) for one in terms if one.factors]
+        arrays = [self._product(one) for one in terms if one.factors]
         if numbers and (sum(numbers) or not arrays):
             arrays.append(self.nodes.number(sum(numbers)))
         return self._folded(sympy.Add, arrays)
 
-    def _written(self, term: Term) -> sympy.Expr:
+    def _product(self, term: Term) -> sympy.Expr:
         """Return the node of a product, its number first."""
         times = Counter(map(id, term.factors))
         distinct = {id(one): one for one in term.factors}
@@ -238,20 +264,17 @@ class _Rewriter:
 
     def _difference_of_squares(
         self, operands: Sequence[sympy.Expr]
-    ) -> sympy.Expr | None:
-        """Return (1 - u) * (1 + u) for 1 - u**2 where 1 + u is computed, else None."""
+    ) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr, sympy.Expr] | None:
+        """Return 1, -1, u and 1 + u for 1 - u**2 where 1 + u is computed, else None."""
         one, minus = operands
         if number_of(one) != 1 or not is_negative(minus):
             return None
-        square = self.nodes[minus].operands[1:]
+        sign, *square = self.nodes[minus].operands
         if not square or not isinstance(square[0], sympy.Pow):
             return None
         u, exponent = self.nodes[square[0]].operands
-        found = self.nodes.found(sympy.Add, one, u) or self.nodes.found(
-            sympy.Add, u, one
-        )
-        if found is None or number_of(exponent) != 2:
+        found = (self.nodes.found(sympy.Add, *pair) for pair in ((one, u), (u, one)))
+        one_plus_u = next(filter(None, found), None)
+        if one_plus_u is None or number_of(exponent) != 2:
             return None
-        less = self.nodes.make(sympy.Mul, minus.args[0], u)
-        difference = self.nodes.make(sympy.Add, one, less)
-        return self.nodes.make(sympy.Mul, difference, found)
+        return one, sign, u, one_plus_u

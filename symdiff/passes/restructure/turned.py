@@ -30,22 +30,29 @@ COPIED = 3
 
 def few_rows(graph: Graph) -> Graph:
     """Return the graph with such products turned."""
-    return rebuild(graph, _turned)
+    found = {id(node) for node in graph.walk() if _pays(graph.nodes, node)}
+
+    def rewrite(
+        nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
+    ) -> sympy.Expr | None:
+        if id(node) not in found:
+            return None
+        x, w = (Handle(nodes, one) for one in operands)
+        made = contract([w, contiguous(transpose(x))], [(0, 1), (1, 2)], (0, 2))
+        return contiguous(transpose(made)).node
+
+    return rebuild(graph, rewrite) if found else graph
 
 
-def _turned(
-    nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
-) -> sympy.Expr | None:
+def _pays(nodes: Nodes, node: sympy.Expr) -> bool:
+    """Return whether a node is such a product, and faster turned."""
     if not isinstance(node, Contraction) or node.params != BY_TRANSPOSED:
-        return None
-    x, w = (Handle(nodes, one) for one in operands)
-    (rows, columns), others = x.sizes, w.sizes[0]
+        return False
+    x, w = nodes[node].operands
+    (rows, columns), others = nodes.shape(x), nodes.shape(w)[0]
     if not all(isinstance(one, int) for one in (rows, columns, others)):
-        return None
+        return False
     large = rows * columns * others > SMALLEST
     pays = columns * others > COPIED * rows * (columns + others)
-    single = {nodes.dtype(one) for one in operands} == {"float32"}
-    if rows not in FEW or not (large and pays and single):
-        return None
-    made = contract([w, contiguous(transpose(x))], [(0, 1), (1, 2)], (0, 2))
-    return contiguous(transpose(made)).node
+    single = nodes.dtype(x) == nodes.dtype(w) == "float32"
+    return rows in FEW and large and pays and single
