@@ -63,6 +63,13 @@ def biased(W, U, b, X):
     return np.sum(h**2)
 
 
+def wide(W, U, X):
+    h = np.zeros((16, 96))
+    for x in X:
+        h = np.tanh(x @ W + h @ U)
+    return np.mean(h**2)
+
+
 def gelu(X, b):
     a = X + b
     return np.mean(np.sin(0.5 * a * (1 + np.tanh(0.8 * (a + 0.05 * a**3)))))
@@ -91,6 +98,7 @@ SPREAD = {"X": (2, 5, "n"), "c": (5, 1)}
 CLUSTERS = {"Q": (2, 3, 3), "mu": (2, 3), "X": ("n", 3)}
 DISTANCES = {"q": (2, 3), "mu": (2, 3), "X": ("n", 3)}
 BIASED = {"W": (2, 3), "U": (3, 3), "b": (3,), "X": (3, "n", 2)}
+WIDE = {"W": (2, 96), "U": (96, 96), "X": (3, 16, 2)}
 GELU = {"X": (3, "n"), "b": ("n",)}
 LOGISTIC = {"w": (3,), "X": ("n", 3), "y": ("n",)}
 GATES = {"W": (2, 48), "U": (16, 48), "b": (48,), "X": (3, "n", 2)}
@@ -113,6 +121,7 @@ CASES = [
     ("augmented-product", clusters, CLUSTERS, "(2, 3, n)"),
     ("augmented-product", distances, DISTANCES, "(2, 4)"),
     ("shared-term", biased, BIASED, "X.reshape(3 * n, 2) @ W + b"),
+    ("transposed-copy", wide, WIDE, "np.ascontiguousarray(U.T)"),
     ("common-factor", gelu, GELU, "* a_squared + 0.8)"),
     ("parts-as-blocks", gates, GATES, "h @ U_parts + b_parts"),
     ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
@@ -312,6 +321,21 @@ def test_parts_of_unequal_length_stay_where_they_are():
 
     made = compiled(loss, {"h": (4, 8), "U": (8, 48)}, style="fast")
     assert "U_parts" not in made.source
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows", "width", "copied"),
+    [(2, 16, 96, True), (2, 16, 256, False), (9, 16, 256, True), (2, 8, 96, False)],
+)
+def test_transposed_matrices_are_copied_where_that_pays(steps, rows, width, copied):
+    def loss(U, x):
+        for _ in range(steps):
+            x = np.sin(x @ U)
+        return np.mean(x)
+
+    args = {"U": (width, width), "x": (rows, width)}
+    made = compiled(loss, args, style="fast", verify=False)
+    assert ("ascontiguousarray(U.T)" in made.source) == copied
 
 
 def test_operations_on_large_parts_stay_apart():

@@ -23,7 +23,7 @@ from .short import short_axes
 from .sums import sums_of_products
 from .terms import shared_terms
 from .together import parts_together
-from .turned import few_rows
+from .turned import few_rows, transposed_copies
 from .windows import columns
 
 __all__ = ["BEFORE", "BEHIND", "restructure"]
@@ -140,6 +140,15 @@ BEHIND: Sequence[Restructuring] = (
             style="fast",
         ),
         parts_together,
+    ),
+    (
+        Rewrite(
+            "transposed-copy",
+            "x @ w.T = x @ copy of w.T",
+            "arrays x of 16 to 64 rows; w that is small, or that many products read",
+            style="fast",
+        ),
+        transposed_copies,
     ),
     (
         Rewrite(
