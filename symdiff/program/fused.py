@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import sympy
 
-from ..graph import Graph
+from ..graph import Graph, Variable
 from ..memory import CALL, WORKSPACE, Memory
 from ..ops.keys import text_of
 from ..timings import stage
@@ -246,9 +246,15 @@ class _Fuser(Looping):
     def _wish(self, chain: Chain) -> str:
         """Return what the values of a chain should be called: as the user's last."""
         for one in reversed(chain.values):
-            if id(one) in self.usage.outputs or self.namer.own(one):
+            if id(one) in self.usage.outputs or self._is_named(one):
                 return self.namer.wish(one)
         return self.namer.wish(chain.values[0])
+
+    def _is_named(self, node: sympy.Expr) -> bool:
+        """Return whether a value, or what it is the gradient of, has the user's name."""
+        of = self.nodes[node].cotangent_of
+        names = (self.nodes[one].name for one in (node, of) if one is not None)
+        return isinstance(of, Variable) or any(name is not None for name in names)
 
     def _making(self, arrays: Sequence[Array]) -> tuple[str, ...]:
         """Name the arrays of the workspace, and return the lines that make them."""
