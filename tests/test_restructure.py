@@ -123,7 +123,7 @@ CASES = [
     ("shared-term", biased, BIASED, "X.reshape(3 * n, 2) @ W + b"),
     ("transposed-copy", wide, WIDE, "np.ascontiguousarray(U.T)"),
     ("common-factor", gelu, GELU, "* a_squared + 0.8)"),
-    ("parts-as-blocks", gates, GATES, "h @ U_parts + b_parts"),
+    ("parts-as-blocks", gates, GATES, "W.reshape(2, 3, 16).swapaxes(0, 1)"),
     ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
 ]
 IDS = [f"{name} in {loss.__name__}" for name, loss, _, _ in CASES]
