@@ -27,38 +27,37 @@ def tuned(X, b):
     ones, column = np.ones(rows, X.dtype), np.empty_like(b)
 
     def value_and_grad(X, b):
-        total, scale = 0.0, -1 / X.size
+        total, scale = 0.0, 1 / X.size
         d_b.fill(0)
         for start in range(0, len(X), rows):
             block = X[start : start + rows]
-            a, square, inner, outer, e = buffers[:, : len(block)]
+            a, slope, inner, more, gelu = buffers[:, : len(block)]
             d_a = d_X[start : start + rows]
             np.add(block, b, out=a)
-            np.multiply(a, a, out=square)
-            np.multiply(square, C * K, out=inner)
+            np.multiply(a, a, out=slope)
+            np.multiply(slope, C * K, out=inner)
             inner += C
             inner *= a
             np.tanh(inner, out=inner)
-            np.add(inner, 1, out=outer)
-            a *= 0.5
-            np.multiply(a, outer, out=e)
-            outer *= 0.5
-            square *= 3 * C * K
-            square += C
-            square *= a
-            inner *= inner
-            np.subtract(1, inner, out=inner)
-            square *= inner
-            square += outer  # gelu'(a)
-            np.tanh(e, out=outer)
-            np.negative(outer, out=e)
-            np.exp(e, out=e)
+            np.add(inner, 1, out=more)
+            a *= -0.5
+            np.multiply(a, more, out=gelu)  # -gelu: tanh is odd
+            np.tanh(gelu, out=gelu)
+            e = np.exp(gelu, out=d_a)
             total += float(np.add.reduce(e, axis=None))
-            outer *= outer
-            np.subtract(1, outer, out=outer)
-            outer *= e
-            square *= scale
-            np.multiply(outer, square, out=d_a)
+            # (1 + inner) * (a / 2 * (1 - inner) * C * (1 + 3 * K * a**2) + 1 / 2),
+            # times the scale
+            slope *= 3 * C * K * scale
+            slope += C * scale
+            slope *= a
+            inner -= 1
+            slope *= inner
+            slope += 0.5 * scale
+            slope *= more
+            gelu *= gelu
+            gelu -= 1
+            slope *= gelu
+            d_a *= slope
             np.dot(ones[: len(block)], d_a, out=column)
             np.add(d_b, column, out=d_b)
         return total / X.size, (d_X, d_b)

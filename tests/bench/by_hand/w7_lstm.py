@@ -41,78 +41,82 @@ def plain(W, U, b, v, X, y):
 
 
 def tuned(W, U, b, v, X, y):
-    """Return a function that has one product for the inputs of all steps, one tanh for
-    all gates of a step, and one product for the gradients of all steps.
+    """Return a function that has each gate in a block of memory, one product for the
+    inputs of all steps and one for the gradients of all steps, one call for what is done
+    with all sigmoids.
     """
     steps, batch, inputs = X.shape
-    hidden, dtype = len(U), X.dtype
-    halves = np.full(4 * hidden, 0.5, dtype)  # sigmoid(x) = (1 + tanh(x / 2)) / 2
-    halves[3 * hidden :] = 1
-    a = np.empty((steps, batch, 4 * hidden), dtype)
-    s, d_a = np.empty_like(a), np.empty_like(a)
+    hidden, dtype, rows = len(U), X.dtype, X.shape[0] * X.shape[1]
+    a = np.empty((4, rows, hidden), dtype)  # X @ W + b
+    inputs_of = [*np.moveaxis(a.reshape(4, steps, batch, hidden), 1, 0)]
+    gates = np.empty((4, batch, hidden), dtype)
+    s, slope = np.empty((2, steps, 3, batch, hidden), dtype)  # sigmoids of i, f and o
+    g, t, g_slope, t_slope = np.empty((4, steps, batch, hidden), dtype)
     h, c = np.zeros((2, steps + 1, batch, hidden), dtype)
-    t, slope = np.empty((2, steps, batch, hidden), dtype)
-    product, d_h, d_c = np.empty((batch, 4 * hidden), dtype), *np.empty_like(h[:2])
-    move = np.empty_like(d_h)
-    rows, ones = steps * batch, np.ones(steps * batch, dtype)
+    flat = np.empty((rows, 4 * hidden), dtype)
+    d_of = [*flat.reshape(steps, batch, 4, hidden).swapaxes(1, 2)]
+    d_h, d_c, move = np.empty((3, batch, hidden), dtype)
+    half, U_T = dtype.type(0.5), np.empty((4 * hidden, hidden), dtype)
+    ones = np.ones(rows, dtype)
     d_W, d_U, d_b = np.empty_like(W), np.empty_like(U), np.empty_like(b)
+    kept = [[*one] for one in (s, slope, g, t, g_slope, t_slope, h, c)]
 
-    def gates(array):
-        """The four gates of an array, along a new axis before the last."""
-        return array.reshape(*array.shape[:-1], 4, hidden)
+    def parts(array):
+        """The columns of each gate."""
+        return array.reshape(len(array), 4, hidden).swapaxes(0, 1)
 
     def value_and_grad(W, U, b, v, X, y):
-        np.dot(X.reshape(rows, inputs), W * halves, out=a.reshape(rows, 4 * hidden))
-        np.add(a, b * halves, out=a)
-        half_U = U * halves
+        s_of, slope_of, g_of, t_of, g_slope_of, t_slope_of, h_of, c_of = kept
+        np.matmul(X.reshape(rows, inputs), parts(W), out=a)
+        np.add(a, b.reshape(4, 1, hidden), out=a)
+        U_parts = parts(U)
         for step in range(steps):
-            one = a[step]
-            np.dot(h[step], half_U, out=product)
-            np.add(one, product, out=one)
-            np.tanh(one, out=one)
-            now = s[step]
-            sigmoids = now[:, : 3 * hidden]
-            np.multiply(one[:, : 3 * hidden], 0.5, out=sigmoids)
-            np.add(sigmoids, 0.5, out=sigmoids)
-            np.multiply(now[:, hidden : 2 * hidden], c[step], out=c[step + 1])
-            np.multiply(now[:, :hidden], one[:, 3 * hidden :], out=move)
-            np.add(c[step + 1], move, out=c[step + 1])
-            np.tanh(c[step + 1], out=t[step])
-            np.multiply(now[:, 2 * hidden : 3 * hidden], t[step], out=h[step + 1])
+            np.matmul(h_of[step], U_parts, out=gates)
+            np.add(gates, inputs_of[step], out=gates)
+            sigmoids = s_of[step]  # sigmoid(x) = (1 + tanh(x / 2)) / 2
+            np.multiply(gates[:3], half, out=sigmoids)
+            np.tanh(sigmoids, out=sigmoids)
+            np.multiply(sigmoids, half, out=sigmoids)
+            np.add(sigmoids, half, out=sigmoids)
+            i, f, o = sigmoids
+            np.tanh(gates[3], out=g_of[step])
+            np.multiply(f, c_of[step], out=c_of[step + 1])
+            np.multiply(i, g_of[step], out=move)
+            np.add(c_of[step + 1], move, out=c_of[step + 1])
+            np.tanh(c_of[step + 1], out=t_of[step])
+            np.multiply(o, t_of[step], out=h_of[step + 1])
         error = np.dot(h[steps], v)
         error -= y
         value = np.vdot(error, error) / batch
 
-        # What each step multiplies with, for all steps at once.
-        i, f, o, _ = np.moveaxis(gates(s), -2, 0)
-        g = gates(a)[..., 3, :]
-        np.multiply(t, t, out=slope)
-        np.subtract(1, slope, out=slope)
-        np.multiply(slope, o, out=slope)
-        # s * (1 - s) = (1 - tanh**2) / 4, and 1 - g**2
-        np.multiply(a, a, out=d_a)
-        np.subtract(1, d_a, out=d_a)
-        d_i, d_f, d_o, d_g = np.moveaxis(gates(d_a), -2, 0)
-        for one, factor in (d_i, g), (d_f, c[:-1]), (d_o, t):
-            np.multiply(one, factor, out=one)
-            np.multiply(one, 0.25, out=one)
-        np.multiply(d_g, i, out=d_g)
+        # The slopes of all steps at once.
+        np.multiply(s, s, out=slope)
+        np.subtract(s, slope, out=slope)
+        for tanh, own in (g, g_slope), (t, t_slope):
+            np.multiply(tanh, tanh, out=own)
+            np.subtract(1, own, out=own)
 
         error *= 2 / batch
         d_v = np.dot(error, h[steps])
         np.multiply(error[:, None], v, out=d_h)
         d_c.fill(0)
+        np.copyto(U_T, U.T)
+        d_i, d_f, d_o, d_g = gates
         for step in reversed(range(steps)):
-            np.multiply(d_h, slope[step], out=move)
-            np.add(d_c, move, out=d_c)
-            one = gates(d_a[step])
-            np.multiply(one[:, :2], d_c[:, None], out=one[:, :2])
-            np.multiply(one[:, 3], d_c, out=one[:, 3])
-            np.multiply(one[:, 2], d_h, out=one[:, 2])
+            i, f, o = s_of[step]
+            np.multiply(d_h, t_of[step], out=d_o)
+            np.multiply(d_h, o, out=d_h)
+            np.multiply(d_h, t_slope_of[step], out=d_h)
+            np.add(d_c, d_h, out=d_c)
+            np.multiply(d_c, g_of[step], out=d_i)
+            np.multiply(d_c, c_of[step], out=d_f)
+            np.multiply(d_c, i, out=d_g)
+            np.multiply(d_g, g_slope_of[step], out=d_g)
+            np.multiply(gates[:3], slope_of[step], out=gates[:3])
+            np.copyto(d_of[step], gates)
             if step:
-                np.multiply(d_c, f[step], out=d_c)
-                np.dot(d_a[step], U.T, out=d_h)
-        flat = d_a.reshape(rows, 4 * hidden)
+                np.multiply(d_c, f, out=d_c)
+                np.dot(flat[step * batch : (step + 1) * batch], U_T, out=d_h)
         np.dot(X.reshape(rows, inputs).T, flat, out=d_W)
         np.dot(h[:-1].reshape(rows, hidden).T, flat, out=d_U)
         np.dot(ones, flat, out=d_b)
