@@ -318,11 +318,11 @@ class Nodes:
 
     def _known(self, key: tuple) -> sympy.Expr | None:
         """Return the node of a key if this stage or the one before has made it."""
-        node = self._made.get(key)
-        if node is None and self.before is not None:
-            node = self.before._made.get(key)
+        node, before = self._made.get(key), self.before
+        if node is None and before is not None:
+            node = before._made.get(key)
             if node is not None:
-                info = self.before[node]
+                info = before._info[id(node)]
                 self._enter(key, node, info.shape, info.dtype, info.operands)
         return node
 

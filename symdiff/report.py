@@ -28,7 +28,7 @@ from .ops.indexing import IndexAdd, parts_of
 from .ops.keys import selected
 from .ops.table import ROWS
 from .passes import Stages
-from .shapes import Size, product
+from .shapes import Size, is_weak, product
 from .timings import stage
 
 __all__ = ["Cost", "Report", "aligned", "hanging", "operations", "report", "sizes_of"]
@@ -291,16 +291,17 @@ def _computed(graph: Graph) -> list[sympy.Expr]:
 
 def _adds_at_keys(nodes: Nodes, node: sympy.Expr) -> bool:
     """Whether a sum only adds to one term, at keys, what the other counts already."""
-    operands = nodes[node].operands
     return isinstance(node, sympy.Add) and any(
-        isinstance(one, IndexAdd) for one in operands
+        isinstance(one, IndexAdd) for one in nodes[node].operands
     )
 
 
 def _computes(nodes: Nodes, node: sympy.Expr) -> bool:
-    info, row = nodes[node], ROWS.get(type(node))
-    free = row is None or row.kind == "view" or info.dtype in ("int", "float")
-    return bool(info.operands) and not free
+    row = ROWS.get(type(node))
+    if row is None or row.kind == "view":
+        return False
+    info = nodes[node]
+    return bool(info.operands) and not is_weak(info.dtype)
 
 
 def _is_sign(node: sympy.Expr) -> bool:

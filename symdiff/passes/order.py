@@ -28,19 +28,17 @@ LARGE = 1000
 @stage("order")
 def order(graph: Graph) -> Graph:
     """Return the graph whose contractions have one or two operands."""
-    nodes = graph.nodes
-    split = any(_is_long(node, nodes[node].operands) for node in graph.walk())
-    return rebuild(graph, _split) if split else graph
+    return rebuild(graph, _split) if any(map(_is_long, graph.walk())) else graph
 
 
-def _is_long(node: sympy.Expr, operands: tuple[sympy.Expr, ...]) -> bool:
-    return isinstance(node, Contraction) and len(operands) > 2
+def _is_long(node: sympy.Expr) -> bool:
+    return isinstance(node, Contraction) and len(indices_of(node)[0]) > 2
 
 
 def _split(
     nodes: Nodes, node: sympy.Expr, operands: tuple[sympy.Expr, ...]
 ) -> sympy.Expr | None:
-    if not _is_long(node, operands):
+    if not _is_long(node):
         return None
     inputs, output = indices_of(node)
     letters = string.ascii_letters

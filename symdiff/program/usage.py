@@ -156,8 +156,9 @@ class Usage:
 
         One reader may need it as an array: it is made once.
         """
-        named = self.nodes[node].name is not None or id(node) in self.outputs
-        if named or not is_negative(node) or not self.nodes[node].operands:
+        if not is_negative(node) or not self.nodes[node].operands:
+            return False
+        if self.nodes[node].name is not None or id(node) in self.outputs:
             return False
         x = self.nodes[node].operands[1]
         alone = len(self.consumers[id(x)]) == 1 and self.nodes[x].name is None
