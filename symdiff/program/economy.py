@@ -113,7 +113,8 @@ def economise(
             return again, fewer, economy._replace(after=after, names=names, part=part)
         if choice.peak > aim:
             break
-        aim = aim - (after - limit.aim) if left > 1 else 0
+        # More is held than a choice is told of: by as much the next time too.
+        aim = choice.peak - (after - limit.aim) if left > 1 else 0
     raise SpecError(
         f"memory_limit: {in_words(limit.most)} do not suffice{limit.place}; the smallest "
         f"peak that can be reached is {in_words(least)}",

@@ -230,29 +230,32 @@ def _cuts(problem: Problem, may: Collection[int], stretch: float) -> set[int]:
 
 
 def _kept(
-    problem: Problem, may: Collection[int], checkpoints: Collection[int]
+    problem: Problem, may: frozenset[int], checkpoints: frozenset[int]
 ) -> frozenset[int]:
     """Return which values are kept if some may be dropped, but none of the checkpoints.
 
     A value is dropped where what has to be kept in its place has fewer bytes.
     """
     tasks, needed = problem.tasks, set(problem.crossing)
+    droppable = may - checkpoints
     bytes_for: list[int] = []
     for place in range(problem.forward):
         task = tasks[place]
-        other = sum(0 if one in needed else bytes_for[one] for one in task.reads)
-        may_go = place in may and place not in checkpoints
-        if problem.is_view(place):
+        other = sum([bytes_for[one] for one in task.reads])
+        if place in needed:
+            bytes_for.append(0)
+        elif problem.is_view(place):
             bytes_for.append(other)
         else:
+            may_go = place in droppable
             bytes_for.append(min(other, task.size) if may_go else task.size)
     kept = set()
     for place in reversed(range(problem.forward)):
         if place not in needed:
             continue
         task = tasks[place]
-        other = sum(0 if one in needed else bytes_for[one] for one in task.reads)
-        may_go = place in may and place not in checkpoints
+        other = sum([bytes_for[one] for one in task.reads if one not in needed])
+        may_go = place in droppable
         if problem.is_view(place) or (may_go and other < task.size):
             needed.update(task.reads)
         else:
@@ -324,8 +327,8 @@ def _most(
     held = most = start
     for at, place in enumerate(order):
         task, own = problem.tasks[place], sizes[place]
-        ending = (one for one in touched[place] if last[one] == at and one != place)
-        freed = [sizes[root] for root in ending]
+        ending = [one for one in touched[place] if last[one] == at]
+        freed = [sizes[one] for one in ending if one != place]
         over = own in freed and not problem.lasting and task.rank == 0
         most = max(most, held + max(task.most, own) - over * own)
         held -= sum(freed)
