@@ -126,6 +126,16 @@ def test_what_is_computed_again_stands_under_its_own_line():
     assert number(again) > number(once)
 
 
+def test_no_more_is_computed_again_than_need_be():
+    def chain(w, x):
+        for _ in range(40):
+            x = np.tanh(w * x)
+        return np.mean(x**2)
+
+    economy = limited("336KiB", chain, {"w": (), "x": (1000,)}, {}).report.economy
+    assert 0.9 * economy.limit < economy.after <= economy.limit < economy.before
+
+
 def test_the_emitted_text_is_as_black_has_it_and_right():
     source = limited("8MiB").source
     assert black.format_str(source, mode=black.Mode()) == source
