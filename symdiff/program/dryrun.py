@@ -20,6 +20,7 @@ import numpy as np
 from ..code import Writer
 from ..memory import Memory, Recorder, bytes_of
 from ..shapes import is_weak, product, promote, strong
+from ..source import parse
 from . import forms
 from .forms import NUMBER, Form, Value, items
 
@@ -110,7 +111,7 @@ class DryRun:
         text = "\n".join(work.lines)
         self._forms = work.forms
         self._lines = [line.encode() for line in text.split("\n")]
-        return ast.parse(text).body
+        return parse(text).body
 
     # Statements.
 
