@@ -50,13 +50,29 @@ def test_a_counting_variable_numbers_the_iterations():
         "def loss(X):\n"
         "    for t in range(1, 3):\n"
         "        h = np.tanh(X[t]) * np.sum(X[t - 1])\n"
-        "        X = X + h\n"
+        "        X = X + np.sin(h)\n"
         "    return np.sum(X)\n"
     )
     assert {"h_1", "h_2"} <= {*names(forward)}
     expected = ["for t in range(1, 3): t = 1", "for t in range(1, 3): t = 2"]
     assert marks(forward) == expected
     assert marks(backward) == expected[::-1]
+
+
+def test_what_only_its_iteration_reads_has_the_users_own_name():
+    forward, backward = texts(
+        "def loss(w, X):\n"
+        "    h = X[0]\n"
+        "    for x in X:\n"
+        "        z = h @ w\n"
+        "        h = np.tanh(z + x)\n"
+        "    return np.sum(h)\n",
+        {"w": ("n", "n"), **X},
+    )
+    assert [one for one in names(forward) if one[0] in "hz"] == (
+        ["h", "z", "h_0", "z", "h_1", "z", "h_2"]
+    )
+    assert "z" not in re.findall(r"\b\w+\b", backward.partition("\n\n")[0])
 
 
 def test_loops_within_loops_have_two_numbers():

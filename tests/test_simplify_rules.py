@@ -120,8 +120,8 @@ RULES = {
     "a product over one of its factors is the other": (
         lambda x: np.sum(np.exp(-1 / (2 * np.exp(x) ** 2))),
         WIDE,
-        ["d_x = 2 * cotangent * exp_minus_twice_exp_x_squared / twice_exp_x_squared"],
-        ["**"],
+        ["d_x = cotangent * exp_minus_exp_x_squared / exp_x_squared"],
+        ["**", "2 *"],
     ),
     "a quotient times its divisor is the dividend": (
         lambda x: np.sum((np.sin(x) / np.exp(x)) * np.exp(x) ** 2),

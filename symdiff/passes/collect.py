@@ -8,7 +8,7 @@ its factors, repetition out of it, where most of both turn out to change nothing
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import sympy
 
@@ -173,6 +173,7 @@ def _product(
     """Return the product of factors, or None where its first array is no real one."""
     number, rest = _number_in_front(nodes, cancelled(nodes, factors))
     rest = divided(nodes, [_narrow(nodes, one) for one in rest], once)
+    number, rest = _halved(nodes, number, rest)
     scalars = sorted(
         (one for one in rest if not nodes.shape(one)),
         key=lambda one: (is_reciprocal(one), is_weak(nodes.dtype(one))),
@@ -240,6 +241,35 @@ def _reduced(
             one = nodes.make(sympy.Pow, nodes.size(size / shared), nodes.number(-1))
         reduced.append(one)
     return number, reduced
+
+
+def _halved(
+    nodes: Nodes, number: float, factors: Sequence[sympy.Expr]
+) -> tuple[float, list[sympy.Expr]]:
+    """Return a number and factors with what it is a multiple of cancelled: of 4 / (2 * x)
+    they are 2 and 1 / x.
+    """
+    halved = list(factors)
+    for place, one in enumerate(factors):
+        for shared, rest in _numbers_below(nodes, one):
+            if (number / shared).is_integer():
+                number /= shared
+                halved[place] = nodes.make(sympy.Pow, rest, nodes.number(-1))
+    return _whole(number), halved
+
+
+def _numbers_below(
+    nodes: Nodes, factor: sympy.Expr
+) -> Iterator[tuple[float, sympy.Expr]]:
+    """Yield 2 and x for 1 / (2 * x), nothing for others."""
+    below = nodes[factor].operands[0] if is_reciprocal(factor) else factor
+    operands = nodes[below].operands
+    if below is factor or not isinstance(below, sympy.Mul) or not operands:
+        return
+    for one, rest in (operands, operands[::-1]):
+        shared = number_of(one)
+        if shared and shared != -1:
+            yield shared, rest
 
 
 def _smaller_first(

@@ -15,7 +15,7 @@ from itertools import permutations
 import sympy
 
 from ..graph import Nodes, number_of
-from ..ops.arithmetic import is_negative, is_reciprocal
+from ..ops.arithmetic import is_reciprocal
 from ..ops.contraction import Contraction
 from ..ops.layout import Reshape
 from ..shapes import Shape, is_floating
@@ -51,20 +51,22 @@ def _opened(nodes: Nodes, factors: Factors, place: int) -> Factors | None:
     for part, *rest in _splits(nodes, nodes[one].operands[0] if inverse else one):
         left = _without(nodes, others, part if inverse else _inverted(nodes, part))
         if left is not None:
-            return [
-                *left,
-                *(_inverted(nodes, each) if inverse else each for each in rest),
-            ]
+            rest = [_inverted(nodes, each) if inverse else each for each in rest]
+            return _single(nodes, [*left, *rest])
     return None
 
 
 def _splits(nodes: Nodes, node: sympy.Expr) -> Iterator[tuple[sympy.Expr, ...]]:
-    """Yield the factors of a product, or a square of one, each of them first."""
+    """Yield the factors of a product, be it squared or times a number, each first."""
     operands = nodes[node].operands
     if not operands or not is_floating(nodes.dtype(node)):
         return
-    if isinstance(node, sympy.Mul) and not is_negative(node):
-        yield from (operands, operands[::-1])
+    if isinstance(node, sympy.Mul):
+        for part, rest in (operands, operands[::-1]):
+            if number_of(part) is None:
+                yield part, rest
+            if number_of(rest) is not None:
+                yield from ((*each, rest) for each in _splits(nodes, part))
     elif isinstance(node, sympy.Pow) and number_of(operands[1]) == 2:
         base = operands[0]
         yield base, base
@@ -97,10 +99,15 @@ def divided(
     once: ids of the nodes that are read once.
     """
     whole = _known(nodes, _into_sums(nodes, list(factors), once))
-    single = _without_inverses([one for each in whole for one in _parts(nodes, each)])
+    single = _single(nodes, whole)
     if len(single) < 2:
         return single
     return _raised(nodes, _known(nodes, _into_sums(nodes, single, once)))
+
+
+def _single(nodes: Nodes, factors: Sequence[sympy.Expr]) -> Factors:
+    """Return factors as such that are no powers, without those that cancel."""
+    return _without_inverses([one for each in factors for one in _parts(nodes, each)])
 
 
 def _parts(nodes: Nodes, factor: sympy.Expr) -> Factors:

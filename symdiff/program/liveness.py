@@ -62,13 +62,14 @@ def _passing(
     values at a time.
     """
     alike: defaultdict[str, list[int]] = defaultdict(list)
-    others = set[str]()
+    rest = []
     for place, step in enumerate(steps):
         name = "" if step.added else namer.passing(step.value)
         if name:
             alike[name].append(place)
         elif not step.added:
-            others.add(namer.wish(step.value))
+            rest.append(step.value)
+    others = {namer.wish(one) for one in rest} if alike else set()
     return {
         id(steps[place].value): name
         for name, places in alike.items()

@@ -132,15 +132,14 @@ class Namer:
         return f"d_{name}" if name else ""
 
     def passing(self, node: sympy.Expr) -> str:
-        """Return what an array of the backward pass is called where its iteration need
-        not be told, as only one of its kind is read at a time; nothing for others.
+        """Return what an array is called where its iteration need not be told, as only
+        one of its kind is read at a time; nothing for others.
         """
         info = self.nodes[node]
-        told = info.backward and info.shape and id(node) not in self.usage.outputs
-        if not told:
-            return ""
         of = node if info.cotangent_of is None else info.cotangent_of
         indices = "".join(f"_{one.index}" for one in self.usage.turns(of))
+        if not indices or not info.shape or id(node) in self.usage.outputs:
+            return ""
         wish = self.wish(node)
         word = wish.removesuffix(indices)
         return word if word != wish and not _NUMBER.search(word) else ""

@@ -18,7 +18,7 @@ Cost          elementwise
     forward   3924 n + 1
     backward  4117 n + 11
     ratio     1.05
-    bytes kept between the passes: 1576 n; at the peak: 15704 n
+    bytes kept between the passes: 1576 n; at the peak: 4720 n + 72
 
 Corners
     np.maximum(feature, 0) at feature == 0: slope 0
@@ -43,28 +43,28 @@ def forward(kernel, bias, images, targets):
 
     # for i in range(3): i = 0
     # for j in range(3): j = 0
-    feature_0_0 = bias + kernel[0, 0] * images[:, :14, :14]  # (n, 14, 14)
+    feature = bias + kernel[0, 0] * images[:, :14, :14]  # (n, 14, 14)
     # for j in range(3): j = 1
-    feature_0_1 = feature_0_0 + kernel[0, 1] * images[:, :14, 1:15]  # (n, 14, 14)
+    feature = feature + kernel[0, 1] * images[:, :14, 1:15]  # (n, 14, 14)
     # for j in range(3): j = 2
-    feature_0_2 = feature_0_1 + kernel[0, 2] * images[:, :14, 2:16]  # (n, 14, 14)
+    feature = feature + kernel[0, 2] * images[:, :14, 2:16]  # (n, 14, 14)
     # for i in range(3): i = 1
     # for j in range(3): j = 0
-    feature_1_0 = feature_0_2 + kernel[1, 0] * images[:, 1:15, :14]  # (n, 14, 14)
+    feature = feature + kernel[1, 0] * images[:, 1:15, :14]  # (n, 14, 14)
     # for j in range(3): j = 1
-    feature_1_1 = feature_1_0 + kernel[1, 1] * images[:, 1:15, 1:15]  # (n, 14, 14)
+    feature = feature + kernel[1, 1] * images[:, 1:15, 1:15]  # (n, 14, 14)
     # for j in range(3): j = 2
-    feature_1_2 = feature_1_1 + kernel[1, 2] * images[:, 1:15, 2:16]  # (n, 14, 14)
+    feature = feature + kernel[1, 2] * images[:, 1:15, 2:16]  # (n, 14, 14)
     # for i in range(3): i = 2
     # for j in range(3): j = 0
-    feature_2_0 = feature_1_2 + kernel[2, 0] * images[:, 2:16, :14]  # (n, 14, 14)
+    feature = feature + kernel[2, 0] * images[:, 2:16, :14]  # (n, 14, 14)
     # for j in range(3): j = 1
-    feature_2_1 = feature_2_0 + kernel[2, 1] * images[:, 2:16, 1:15]  # (n, 14, 14)
+    feature = feature + kernel[2, 1] * images[:, 2:16, 1:15]  # (n, 14, 14)
     # for j in range(3): j = 2
-    feature_2_2 = feature_2_1 + kernel[2, 2] * images[:, 2:16, 2:16]  # (n, 14, 14)
+    feature = feature + kernel[2, 2] * images[:, 2:16, 2:16]  # (n, 14, 14)
 
-    active = np.maximum(feature_2_2, 0)  # (n, 14, 14)  ReLU
-    score = active.mean(axis=(1, 2))  #    (n,)
+    active = np.maximum(feature, 0)  #  (n, 14, 14)  ReLU
+    score = active.mean(axis=(1, 2))  # (n,)
     # np.mean((score - targets) ** 2)
     score_minus_targets = score - targets  # (n,)
     value = (score_minus_targets**2).mean()
@@ -77,22 +77,22 @@ def backward(cache, cotangent=1.0):
     cotangent = np.float64(cotangent)
 
     # gradient of: active = np.maximum(feature, 0)
-    d_feature_2_2_factor = cotangent / 98 / n * score_minus_targets[:, None, None]
-    d_feature_2_2 = d_feature_2_2_factor * np.sign(active)  # (n, 14, 14)
+    d_feature_factor = cotangent / 98 / n * score_minus_targets[:, None, None]
+    d_feature = d_feature_factor * np.sign(active)  # (n, 14, 14)
     # for i in range(3): i = 0
     # for j in range(3): j = 0
     # gradient of: feature = feature + kernel[i, j] * images[:, i : i + rows, j : j ...
-    d_bias = d_feature_2_2.sum()
+    d_bias = d_feature.sum()
     d_kernel = np.zeros((3, 3))
-    d_kernel[2, 2] = (d_feature_2_2 * images[:, 2:16, 2:16]).sum()
-    d_kernel[2, 1] = (d_feature_2_2 * images[:, 2:16, 1:15]).sum()
-    d_kernel[2, 0] = (d_feature_2_2 * images[:, 2:16, :14]).sum()
-    d_kernel[1, 2] = (d_feature_2_2 * images[:, 1:15, 2:16]).sum()
-    d_kernel[1, 1] = (d_feature_2_2 * images[:, 1:15, 1:15]).sum()
-    d_kernel[1, 0] = (d_feature_2_2 * images[:, 1:15, :14]).sum()
-    d_kernel[0, 2] = (d_feature_2_2 * images[:, :14, 2:16]).sum()
-    d_kernel[0, 1] = (d_feature_2_2 * images[:, :14, 1:15]).sum()
-    d_kernel[0, 0] = (d_feature_2_2 * images[:, :14, :14]).sum()
+    d_kernel[2, 2] = (d_feature * images[:, 2:16, 2:16]).sum()
+    d_kernel[2, 1] = (d_feature * images[:, 2:16, 1:15]).sum()
+    d_kernel[2, 0] = (d_feature * images[:, 2:16, :14]).sum()
+    d_kernel[1, 2] = (d_feature * images[:, 1:15, 2:16]).sum()
+    d_kernel[1, 1] = (d_feature * images[:, 1:15, 1:15]).sum()
+    d_kernel[1, 0] = (d_feature * images[:, 1:15, :14]).sum()
+    d_kernel[0, 2] = (d_feature * images[:, :14, 2:16]).sum()
+    d_kernel[0, 1] = (d_feature * images[:, :14, 1:15]).sum()
+    d_kernel[0, 0] = (d_feature * images[:, :14, :14]).sum()
     return Gradient(kernel=d_kernel, bias=np.asarray(d_bias))
 
 

@@ -44,27 +44,27 @@ def forward(blocks, v, X, y):
     W1_0, W2_0, W1_1, W2_1, v, X, y, n = _check(blocks, v, X, y)
 
     # for block in blocks: iteration 0
-    centred_0 = X - X.mean(axis=1, keepdims=True)  # (n, 8)
+    centred = X - X.mean(axis=1, keepdims=True)  # (n, 8)
     # centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    norm_0 = centred_0 / np.sqrt((centred_0**2).mean(axis=1, keepdims=True) + 1e-05)
+    norm_0 = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-05)
     # h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
     relu_norm_0_W1_0 = np.maximum(norm_0 @ W1_0, 0)  # (n, 16)
-    h_0 = X + relu_norm_0_W1_0 @ W2_0  #               (n, 8)
+    h = X + relu_norm_0_W1_0 @ W2_0  #                 (n, 8)
     # for block in blocks: iteration 1
-    centred_1 = h_0 - h_0.mean(axis=1, keepdims=True)  # (n, 8)
+    centred = h - h.mean(axis=1, keepdims=True)  # (n, 8)
     # centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    std_1 = np.sqrt((centred_1**2).mean(axis=1, keepdims=True) + 1e-05)  # (n, 1)
-    norm_1 = centred_1 / std_1  # (n, 8)
+    std_1 = np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-05)  # (n, 1)
+    norm_1 = centred / std_1  # (n, 8)
     # h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
     relu_norm_1_W1_1 = np.maximum(norm_1 @ W1_1, 0)  # (n, 16)
-    h_1 = h_0 + relu_norm_1_W1_1 @ W2_1  #             (n, 8)
+    h = h + relu_norm_1_W1_1 @ W2_1  #                 (n, 8)
 
     # np.mean((h @ v - y) ** 2)
-    error = h_1 @ v - y  # (n,)
+    error = h @ v - y  # (n,)
     value = (error**2).mean()
     return value, (
         (W2_0, W1_1, W2_1, v, n),
-        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h_1, error),
+        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h, error),
     )
 
 
@@ -72,14 +72,14 @@ def backward(cache, cotangent=1.0):
     """Return the gradient, times `cotangent`: one pass backward through `forward`."""
     (
         (W2_0, W1_1, W2_1, v, n),
-        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h_1, error),
+        (norm_0, relu_norm_0_W1_0, std_1, norm_1, relu_norm_1_W1_1, h, error),
     ) = cache
     cotangent = np.float64(cotangent)
 
     # gradient of: np.mean((h @ v - y) ** 2)
     d_error = 2 * cotangent / n * error  # (n,)
     d_h = np.outer(d_error, v)  #          (n, 8)
-    d_v = d_error @ h_1  #                 (8,)
+    d_v = d_error @ h  #                   (8,)
     # for block in blocks: iteration 1
     # gradient of: h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
     d_W2_1 = relu_norm_1_W1_1.T @ d_h  #                        (16, 8)
@@ -88,10 +88,10 @@ def backward(cache, cotangent=1.0):
     d_W1_1 = norm_1.T @ d_norm_1_W1_1  #                        (8, 16)
     # gradient of: centred = h - h.mean(axis=-1, keepdims=True)
     mean_d_norm_1_times_norm_1 = (d_norm_1 * norm_1).mean(axis=1, keepdims=True)
-    d_centred_1 = (d_norm_1 - mean_d_norm_1_times_norm_1 * norm_1) / std_1  # (n, 8)
+    d_centred = (d_norm_1 - mean_d_norm_1_times_norm_1 * norm_1) / std_1  # (n, 8)
     # for block in blocks: iteration 0
     # gradient of: h = h + np.maximum(norm(h) @ block["W1"], 0) @ block["W2"]
-    d_h = d_h + d_centred_1 - d_centred_1.mean(axis=1, keepdims=True)  # (n, 8)
+    d_h = d_h + d_centred - d_centred.mean(axis=1, keepdims=True)  # (n, 8)
     d_W2_0 = relu_norm_0_W1_0.T @ d_h  # (16, 8)
     d_W1_0 = norm_0.T @ (d_h @ W2_0.T * np.sign(relu_norm_0_W1_0))  # (8, 16)
     return Gradient(
