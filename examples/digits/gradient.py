@@ -157,14 +157,16 @@ def _match(name, value, form):
         if value.keys() != form.keys():
             raise ValueError(f"{name} has keys {list(value)}, expected {list(form)}")
         for key, part in form.items():
-            _match(f"{name}[{key!r}]", value[key], part)
+            if part is not ...:
+                _match(f"{name}[{key!r}]", value[key], part)
     elif isinstance(form, (list, tuple)):
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"{name} is a {type(value).__name__}, expected a list")
         if len(value) != len(form):
             raise ValueError(f"{name} has {len(value)} items, expected {len(form)}")
         for place, part in enumerate(form):
-            _match(f"{name}[{place}]", value[place], part)
+            if part is not ...:
+                _match(f"{name}[{place}]", value[place], part)
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

@@ -275,7 +275,8 @@ def _match(name, value, form):
         if len(value) != len(form):
             raise ValueError(f"{name} has {len(value)} items, expected {len(form)}")
         for place, part in enumerate(form):
-            _match(f"{name}[{place}]", value[place], part)
+            if part is not ...:
+                _match(f"{name}[{place}]", value[place], part)
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):

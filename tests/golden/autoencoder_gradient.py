@@ -176,7 +176,8 @@ def _match(name, value, form):
         if value.keys() != form.keys():
             raise ValueError(f"{name} has keys {list(value)}, expected {list(form)}")
         for key, part in form.items():
-            _match(f"{name}[{key!r}]", value[key], part)
+            if part is not ...:
+                _match(f"{name}[{key!r}]", value[key], part)
 
 
 def _self_check(value, grad, arrays, /, *arguments, **keywords):
