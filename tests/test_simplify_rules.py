@@ -163,3 +163,16 @@ def test_what_cancels_is_right_where_it_overflows():
     with np.errstate(over="ignore"):
         value, gradient = kernel.value_and_grad(400.0, np.ones(3))
     assert (value, gradient) == (3, 0)
+
+
+def test_what_cancels_is_not_looked_for_without_end():
+    def loss(x):
+        y = x
+        for _ in range(1100):
+            y = 1.001 * y
+        return np.sum(np.log(y) / y * x)
+
+    value, gradient = symdiff.compile(loss, {"x": (1,)}, verify=False).value_and_grad(
+        np.ones(1)
+    )
+    assert np.isclose(value, gradient[0] * np.log(1.001**1100))

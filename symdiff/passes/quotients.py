@@ -56,21 +56,23 @@ def _opened(nodes: Nodes, factors: Factors, place: int) -> Factors | None:
     return None
 
 
-def _splits(nodes: Nodes, node: sympy.Expr) -> Iterator[tuple[sympy.Expr, ...]]:
+def _splits(
+    nodes: Nodes, node: sympy.Expr, depth: int = HIGHEST
+) -> Iterator[tuple[sympy.Expr, ...]]:
     """Yield the factors of a product, be it squared or times a number, each first."""
     operands = nodes[node].operands
-    if not operands or not is_floating(nodes.dtype(node)):
+    if not depth or not operands or not is_floating(nodes.dtype(node)):
         return
     if isinstance(node, sympy.Mul):
         for part, rest in (operands, operands[::-1]):
             if number_of(part) is None:
                 yield part, rest
             if number_of(rest) is not None:
-                yield from ((*each, rest) for each in _splits(nodes, part))
+                yield from ((*each, rest) for each in _splits(nodes, part, depth - 1))
     elif isinstance(node, sympy.Pow) and number_of(operands[1]) == 2:
         base = operands[0]
         yield base, base
-        yield from ((*each, base) for each in _splits(nodes, base))
+        yield from ((*each, base) for each in _splits(nodes, base, depth - 1))
 
 
 def _inverted(nodes: Nodes, node: sympy.Expr) -> sympy.Expr:
