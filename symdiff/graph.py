@@ -277,9 +277,7 @@ class Nodes:
         equal.
         """
         key = (cls, *map(id, operands), params)
-        node = self._made.get(key)
-        if node is None:
-            node = self._known(key)
+        node = self._known(key)
         if node is None:
             shape, dtype = SHAPE_RULES[cls](self, *operands, *params)
             node = self._add(
@@ -319,11 +317,12 @@ class Nodes:
     def _known(self, key: tuple) -> sympy.Expr | None:
         """Return the node of a key if this stage or the one before has made it."""
         node, before = self._made.get(key), self.before
-        if node is None and before is not None:
-            node = before._made.get(key)
-            if node is not None:
-                info = before._info[id(node)]
-                self._enter(key, node, info.shape, info.dtype, info.operands)
+        if node is not None or before is None:
+            return node
+        node = before._made.get(key)
+        if node is not None:
+            info = before._info[id(node)]
+            self._enter(key, node, info.shape, info.dtype, info.operands)
         return node
 
     def _add(

@@ -39,6 +39,8 @@ def rebuild(
     done = {} if done is None else done
     with activated(nodes), nodes.marked(None):
         for node in (*graph.inputs, *(graph.walk() if order is None else order)):
+            if id(node) in done:
+                continue
             info = old[node]
             nodes.mark_like(info)
             operands = tuple([done[id(operand)] for operand in info.operands])

@@ -46,8 +46,10 @@ class Loss:
 
     def __call__(self, leaves: Sequence[np.ndarray]) -> np.ndarray:
         """Return the loss at copies, which the function may write into."""
+        return self._value([leaf.copy() for leaf in leaves])
+
+    def _value(self, copies: Sequence[np.ndarray]) -> np.ndarray:
         self.evaluations += 1
-        copies = [leaf.copy() for leaf in leaves]
         return np.asarray(self.fn(*nest(self.signature, copies)))
 
     def along(
@@ -55,14 +57,15 @@ class Loss:
     ) -> Callable[[float], float]:
         """Return the loss along a direction; it is NaN where the function raises."""
 
+        def moved(i: int, leaf: np.ndarray, step: float) -> np.ndarray:
+            if i not in direction:
+                return leaf.copy()
+            return (leaf + step * direction[i]).astype(leaf.dtype, copy=False)
+
         def at(step: float) -> float:
-            moved = list(leaves)
-            for i, change in direction.items():
-                moved[i] = (leaves[i] + step * change).astype(
-                    leaves[i].dtype, copy=False
-                )
+            copies = [moved(i, leaf, step) for i, leaf in enumerate(leaves)]
             try:
-                return float(self(moved))
+                return float(self._value(copies))
             except Exception:  # noqa: BLE001 - whatever the user's function raises
                 return np.nan
 
