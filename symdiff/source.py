@@ -356,12 +356,13 @@ def printable(text: str, *, strip: bool = True) -> str:
     """Return text as one line that a comment can hold: no control characters, no
     direction marks.
     """
-    line = "".join(
-        (
-            one
-            if one.isprintable()
-            else " " if one.isspace() else one.encode("unicode_escape").decode()
-        )
-        for one in text
-    )
-    return line.strip() if strip else line
+    if not text.isprintable():
+        text = "".join(map(_shown, text))
+    return text.strip() if strip else text
+
+
+def _shown(one: str) -> str:
+    """Return a character as it is, or what a comment holds in its place."""
+    if one.isprintable():
+        return one
+    return " " if one.isspace() else one.encode("unicode_escape").decode()
