@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
@@ -191,14 +191,15 @@ _BEFORE = ("        before sharing", "        before simplification")
 @stage("report")
 def report(stages: Stages, traced: Graph, kept: Size, held: Memory) -> Report:
     """Return the report on a graph with its gradient, and on the loss as it was traced."""
-    shared = before = _halves(stages.shared)
-    if stages.simplified is not stages.shared:
-        before = _halves(stages.simplified)
+    computed = _computed(stages.simplified)
+    shared = before = _halves(stages.simplified, computed)
+    if stages.shared is not stages.simplified:
+        shared = _halves(stages.shared, _computed(stages.shared))
     return Report(
         *shared,
         *before,
-        *_halves(stages.differentiated),
-        _unshared(stages.simplified),
+        *_halves(stages.differentiated, _computed(stages.differentiated)),
+        _unshared(stages.simplified, set(map(id, computed))),
         kept,
         held,
         tuple(map(str, stages.shared.rewrites)),
@@ -256,9 +257,8 @@ def _text(count: Size) -> str:
     return str(count).replace("**", "^").replace("*", " ")
 
 
-def _halves(graph: Graph) -> tuple[Cost, Cost]:
+def _halves(graph: Graph, computed: Sequence[sympy.Expr]) -> tuple[Cost, Cost]:
     forward = set(map(id, graph.walk(["value"])))
-    computed = _computed(graph)
     return (
         _cost(graph.nodes, (one for one in computed if id(one) in forward)),
         _cost(graph.nodes, (one for one in computed if id(one) not in forward)),
@@ -364,9 +364,8 @@ def _products(nodes: Nodes, node: sympy.Expr) -> Size:
     return product(sizes.values())
 
 
-def _unshared(graph: Graph) -> int:
+def _unshared(graph: Graph, computed: Collection[int]) -> int:
     """Return the number of operations if each use of a value computed it anew."""
-    computed = set(map(id, _computed(graph)))
     count: dict[int, int] = {}
     for node in graph.walk():
         operands = graph.nodes[node].operands
