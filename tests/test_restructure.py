@@ -124,7 +124,7 @@ CASES = [
     ("transposed-copy", wide, WIDE, "np.ascontiguousarray(U.T)"),
     ("common-factor", gelu, GELU, "* a_squared + 0.8)"),
     ("parts-as-blocks", gates, GATES, "W.reshape(2, 3, 16).swapaxes(0, 1)"),
-    ("parts-together", gates, GATES, "np.tanh(i_f_0)"),
+    ("parts-together", gates, GATES, "np.tanh(i_f_0, out=tanh_i_f_0)"),
 ]
 IDS = [f"{name} in {loss.__name__}" for name, loss, _, _ in CASES]
 
