@@ -206,8 +206,8 @@ def _beside_seed(nodes: Nodes, number: sympy.Expr) -> list[sympy.Expr] | None:
     pending = [] if nodes.shape(number) else [number]
     while pending:
         one = pending.pop()
-        inner = isinstance(one, sympy.Mul)
-        (pending if inner else factors).extend(nodes[one].operands if inner else [one])
+        inner = nodes[one].operands if isinstance(one, sympy.Mul) else ()
+        (pending if inner else factors).extend(inner or [one])
     rest = [one for one in factors if not _is_seed(one)]
     divisors = (one.args[0] if is_reciprocal(one) else one for one in rest)
     return rest if len(rest) < len(factors) and all(map(number_of, divisors)) else None

@@ -133,8 +133,21 @@ def _without_inverses(factors: Factors) -> Factors:
         if opposite is None:
             left.append(one)
         else:
-            left.remove(opposite)
+            left = _left(left, opposite)
     return left
+
+
+def _left(factors: Factors, gone: sympy.Expr) -> Factors:
+    """Return factors, one of them left out."""
+    place = _place(factors, gone)
+    return [*factors[:place], *factors[place + 1 :]]
+
+
+def _place(factors: Factors, wanted: sympy.Expr) -> int:
+    """Return where a factor is. Nodes are the same, not equal: SymPy would compare all
+    that they are made of.
+    """
+    return next(place for place, one in enumerate(factors) if one is wanted)
 
 
 def _inverse(one: sympy.Expr, other: sympy.Expr) -> bool:
@@ -149,11 +162,9 @@ def _known(nodes: Nodes, factors: Factors) -> Factors:
     for one, other in permutations(factors, 2):
         value = _forward(nodes, one, other)
         if value is not None:
-            rest = list(factors)
-            place = rest.index(one)
-            rest[place] = value
-            rest.remove(other)
-            return _known(nodes, rest)
+            place = _place(factors, one)
+            rest = [*factors[:place], value, *factors[place + 1 :]]
+            return _known(nodes, _left(rest, other))
     return factors
 
 
@@ -181,7 +192,7 @@ def _raised(nodes: Nodes, factors: Factors) -> Factors:
         if not any(one is other for other in left):
             raised.append(one)
             continue
-        left.remove(one)
+        left = _left(left, one)
         below = nodes[one].operands[0] if is_reciprocal(one) else one
         square = nodes.make(sympy.Pow, below, nodes.number(2))
         inverse = nodes.make(sympy.Pow, square, nodes.number(-1))
@@ -199,8 +210,7 @@ def _into_sums(nodes: Nodes, factors: Factors, once: Container[int]) -> Factors:
             made = _divided_inside(nodes, total, below, once)
             if made is not None:
                 rest = [*factors[:place], made, *factors[place + 1 :]]
-                rest.remove(below)
-                return rest
+                return _left(rest, below)
     return factors
 
 

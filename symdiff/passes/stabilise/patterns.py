@@ -41,8 +41,9 @@ __all__ = [
     "with_number",
 ]
 
-# How many factors of a product, or terms of a sum, are looked at.
-LONGEST = 6
+# How many factors of a product, or terms of a sum, are looked at; how many products in
+# products: a chain of a thousand is no pattern.
+LONGEST, DEEPEST = 6, 24
 
 
 def operands(x: Handle) -> tuple[Handle, ...]:
@@ -176,7 +177,9 @@ def _spread(x: Handle, cls: type) -> list[Handle]:
     """Return what a node of a class, and its operands of that class, are made of."""
     found: list[Handle] = []
     pending = [x]
-    while pending and len(found) < LONGEST:
+    for _ in range(DEEPEST):
+        if not pending or len(found) == LONGEST:
+            break
         one = pending.pop(0)
         inner = parts(one, cls)
         if inner:
