@@ -176,7 +176,7 @@ def test_methods_of_many_evaluations_are_sampled_and_say_so():
 def test_each_sample_is_judged_however_little_reference_there_is_time_for():
     def slow_in_extended_precision(w):
         if w.dtype.itemsize > 8:
-            time.sleep(1e-2)
+            np.sin(np.ones(200_000, w.dtype))  # of the processor's time, which counts
         return np.sum(w * w)
 
     methods = ["forward-difference", "one-weight"]
